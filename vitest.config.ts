@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+// Libraries are tested from their sources: the condition is the first of each package's exports.
+const conditions = ['@roomlog/source', 'node', 'import', 'default']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['src/**/*.spec.ts'],
+    exclude: ['**/dist/**', '**/node_modules/**'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+  },
+})
