@@ -1,1 +1,5 @@
-export {}
+export * from './command.js'
+export * from './event.js'
+export * from './refusal.js'
+export * from './state.js'
+export * from './rules.js'

@@ -1,1 +1,4 @@
-export {}
+export * from './access.js'
+export * from './headers.js'
+export * from './reply.js'
+export * from './topics.js'
