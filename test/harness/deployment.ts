@@ -82,6 +82,7 @@ async function assemble(shape: Shape, options: DeploymentOptions, undo: (() => P
       name,
       script: main(app),
       url,
+      adminUrl: `http://127.0.0.1:${adminPort}`,
       env: { ...env, ROOMLOG_HTTP: `127.0.0.1:${port}`, ROOMLOG_ADMIN_HTTP: `127.0.0.1:${adminPort}`, ...more },
     })
     undo.push(() => service.stop())

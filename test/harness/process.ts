@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface Service {
   name: string
   url: string
+  /** Listener of /metrics and /health. */
+  adminUrl: string
   /** Everything that it printed, at most the last `outputBytesMax`. */
   output(): string
   pid(): number
@@ -30,7 +32,7 @@ export async function startService(options: {
   args?: string[]
   env: Record<string, string>
   url: string
-  healthUrl?: string
+  adminUrl: string
 }): Promise<Service> {
   let child: ChildProcess
   let output = ''
@@ -54,7 +56,7 @@ export async function startService(options: {
     while (Date.now() < deadline) {
       if (ended()) throw new Error(`${options.name} ended with ${child.exitCode ?? child.signalCode} before it was ready:\n${output}`)
       try {
-        const answer = await fetch(`${options.healthUrl ?? options.url}/health/ready`, { signal: AbortSignal.timeout(2_000) })
+        const answer = await fetch(`${options.adminUrl}/health/ready`, { signal: AbortSignal.timeout(2_000) })
         if (answer.ok) return
       } catch {}
       await sleep(50)
@@ -80,6 +82,7 @@ export async function startService(options: {
   return {
     name: options.name,
     url: options.url,
+    adminUrl: options.adminUrl,
     output: () => output,
     pid: () => child.pid!,
     kill,

@@ -1,0 +1,38 @@
+/** Starts the deployment that every file of this run uses. */
+import type { TestProject } from 'vitest/node'
+import { type Shape, shapes, startDeployment } from '../harness/deployment.ts'
+
+export interface Provided {
+  shape: Shape
+  urls: string[]
+  secret: string
+  partitions: number
+  dataDirectory: string
+  kafka: { brokers: string[]; topicPrefix: string } | null
+  adminUrls: Record<string, string>
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    deployment: Provided
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const shape = (process.env.ROOMLOG_E2E ?? 'embedded') as Shape
+  if (!shapes.includes(shape)) throw new Error(`ROOMLOG_E2E=${shape}: one of ${shapes.join(', ')}`)
+  const deployment = await startDeployment(shape)
+  project.provide('deployment', {
+    shape,
+    urls: deployment.urls,
+    secret: deployment.tokens.secret,
+    partitions: deployment.partitions,
+    dataDirectory: deployment.dataDirectory,
+    kafka: deployment.kafka ?? null,
+    adminUrls: Object.fromEntries(deployment.services.map((service) => [service.name, service.adminUrl])),
+  })
+  return async () => {
+    await deployment.stop()
+    if (process.env.ROOMLOG_E2E_OUTPUT) for (const service of deployment.services) process.stderr.write(`--- ${service.name}\n${service.output()}\n`)
+  }
+}
