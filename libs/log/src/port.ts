@@ -45,6 +45,8 @@ export type Conflict = { appended: false }
 export interface Tail {
   /** Resolves when no further batch will be given. */
   stop(): Promise<void>
+  /** Resolves when the tail is over: `undefined` after `stop`, else what ended it (damage, beyond the log's end, a throw of `onBatch`). */
+  readonly ended: Promise<Error | undefined>
 }
 
 export interface TailOptions {
@@ -105,7 +107,20 @@ export interface Log {
   /** Creates what is missing and checks the rest against `durability`. */
   prepare(specs: readonly TopicSpec[], durability: 'strict' | 'relaxed'): Promise<Preparation>
 
+  /** What this handle has done since it was opened. */
+  stats(): LogStats
+
   close(): Promise<void>
+}
+
+export interface LogStats {
+  /** Bytes of records read, per `<topic>/<partition>`; on Kafka as they came over the network. */
+  fetchedBytes: Record<string, number>
+  /** Void records passed over. */
+  voids: number
+  conflicts: number
+  /** Connections lost or leaders changed, and read on. */
+  reconnects: number
 }
 
 export interface Preparation {
