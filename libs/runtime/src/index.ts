@@ -1,1 +1,15 @@
-export {}
+import 'reflect-metadata'
+
+export * from './config.js'
+export * from './failure.filter.js'
+export * from './health.js'
+export * from './limits.js'
+export * from './logger.js'
+export * from './metrics.js'
+export * from './origin.js'
+export * from './runtime.module.js'
+export * from './serve.js'
+export * from './shutdown.js'
+export * from './tracing.js'
+export * from './unknown.js'
+export * from './variables.js'
