@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { partitions, type Stage } from './log.contract.js'
+import { partitions, type Stage } from './stage.contract.js'
 import type { Claim, Log } from './port.js'
 
 const until = (condition: () => void) => vi.waitFor(condition, { timeout: 40_000, interval: 10 })

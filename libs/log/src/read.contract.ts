@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { checksum } from './checksum.js'
-import type { Stage } from './log.contract.js'
+import type { Stage } from './stage.contract.js'
 import { seal } from './record.js'
 
 export function readContract(stage: Stage): void {

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import type { Stage } from './log.contract.js'
+import type { Stage } from './stage.contract.js'
 import type { Batch } from './port.js'
 
 const until = (condition: () => void) => vi.waitFor(condition, { timeout: 15_000, interval: 5 })

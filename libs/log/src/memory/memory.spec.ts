@@ -1,6 +1,7 @@
 import { LocalCore } from '../local/core.js'
 import { LocalLog } from '../local/log.js'
-import { logContract, partitions } from '../log.contract.js'
+import { logContract } from '../log.contract.js'
+import { partitions } from '../stage.contract.js'
 import { MemoryStore } from './store.js'
 
 logContract('memory', async () => {
