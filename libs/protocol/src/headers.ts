@@ -28,9 +28,9 @@ export interface EventHeaders {
   /** JSON of the domain's `Action`. */
   action?: string
   origin?: string
-  /** JSON `{"<topic>/<partition>": <offset>.<index>}`: the last cause decided per source. */
+  /** JSON `{"<topic>/<partition>/<incarnation>": "<offset>.<index>"}`: the last cause decided per source, where it changed. */
   causes?: string
-  /** JSON array of command offsets up to `cmd` that wait for their `prevActionId`; on the last record of a batch. */
+  /** JSON array of command offsets up to `cmd` that wait for their `prevActionId`; on the last record of a batch, where it changed. */
   parked?: string
 }
 
@@ -54,6 +54,8 @@ export interface Cause {
   partition: number
   offset: number
   index: number
+  /** Incarnation of the source's log: one that begins anew counts its offsets anew. */
+  incarnation?: string
 }
 
 /** Value of a mark (a record of an append topic without `seq`). */
