@@ -104,7 +104,7 @@ describe('an array of envelopes', () => {
   })
 
   it('bounds the items and names the one at fault', () => {
-    expect(parseEnvelopes(`[${Array(101).fill('{}').join()}]`, raw)).toEqual({ invalid: 'more than 100 items' })
+    expect(parseEnvelopes(`[${Array(101).fill('{}').join()}]`, raw)).toEqual({ invalid: 'more than 100 items', tooLarge: true })
     expect(parseEnvelopes('[{},{"type":"a","type":"b"}]', raw)).toEqual({ invalid: 'a key is given twice', field: '[1].type' })
     expect(parseEnvelopes('[{},3]', raw)).toHaveProperty('invalid')
     expect(parseEnvelopes('[{},]', raw)).toHaveProperty('invalid')

@@ -30,6 +30,8 @@ export interface InvalidJson {
   invalid: string
   /** The member of the envelope that is at fault, where it is known. */
   field?: string
+  /** A bound on the number of items: `too_large` rather than `invalid`. */
+  tooLarge?: true
 }
 
 export const depthMaxDefault = 64
@@ -98,12 +100,16 @@ class Fault {
   constructor(
     readonly reason: string,
     readonly field?: string,
+    readonly tooLarge?: true,
   ) {}
 }
 
 function invalidOf(error: unknown): InvalidJson {
   if (!(error instanceof Fault)) throw error
-  return error.field === undefined ? { invalid: error.reason } : { invalid: error.reason, field: error.field }
+  const invalid: InvalidJson = { invalid: error.reason }
+  if (error.field !== undefined) invalid.field = error.field
+  if (error.tooLarge) invalid.tooLarge = true
+  return invalid
 }
 
 const quote = 0x22
@@ -156,7 +162,7 @@ class Scanner {
       return items
     }
     for (;;) {
-      if (items.length === itemsMax) throw new Fault(`more than ${itemsMax} items`)
+      if (items.length === itemsMax) throw new Fault(`more than ${itemsMax} items`, undefined, true)
       try {
         items.push(this.envelope())
       } catch (error) {
