@@ -48,7 +48,7 @@ describe('the operation table', () => {
 describe('an identifier', () => {
   it('has one canonical form of at most 255 bytes without control characters', () => {
     for (const good of ['a', 'Ünï-☃-😀', 'x'.repeat(255), '{}"\\ ']) expect(identifierFault(good)).toBeUndefined()
-    for (const bad of ['', 'a\0', 'a\n', '\u007f', '\u0085', 'é', '\ud800', 'x'.repeat(256), 'é'.repeat(128), 'a\u2028']) {
+    for (const bad of ['', 'a\0', 'a\n', '\u007f', '\u0085', 'e\u0301', '\ud800', 'x'.repeat(256), 'é'.repeat(128), 'a\u2028']) {
       expect(identifierFault(bad), JSON.stringify(bad)).toBeTypeOf('string')
     }
     expect(identifierFault('', { empty: true })).toBeUndefined()
