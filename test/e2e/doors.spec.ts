@@ -43,7 +43,7 @@ describe('the HTTP door', () => {
 
   test('refuses IDs with control characters or without a canonical form', async () => {
     const anna = await Person.named('anna')
-    for (const id of ['a%00b', 'a%0Ab', encodeURIComponent('é'), 'x'.repeat(300)]) {
+    for (const id of ['a%00b', 'a%0Ab', encodeURIComponent('e\u0301'), 'x'.repeat(300)]) {
       const answer = await anna.http.post(`/v1/rooms/${id}/join`)
       expect([id.slice(0, 12), answer.status, answer.body.error.code]).toEqual([id.slice(0, 12), 422, 'invalid'])
     }
