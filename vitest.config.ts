@@ -6,6 +6,8 @@ const conditions = ['@roomlog/source', 'node', 'import', 'default']
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+  // Specs stand outside of the projects' tsconfig, which says this for the sources.
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
     include: ['src/**/*.spec.ts'],
     exclude: ['**/dist/**', '**/node_modules/**'],
