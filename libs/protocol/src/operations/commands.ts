@@ -178,7 +178,6 @@ const publishSystem: Operation = {
       .max(100),
     type: identifier,
     content,
-    idempotencyKey: identifier.optional(),
     ...numbered,
   }),
   output: accepted,

@@ -20,6 +20,8 @@ export const milliseconds = z.int().min(0).meta({ description: 'milliseconds sin
 export const numbered = {
   actionId: z.int().min(0).optional(),
   prevActionId: z.int().min(0).optional(),
+  /** Of a service, per room, where it does not number its actions. */
+  idempotencyKey: identifier.optional(),
   /** Needs scope `impersonate`. */
   onBehalfOf: identifier.optional(),
 }
@@ -33,7 +35,6 @@ export const envelope = {
   thread: eventId.optional(),
   follows: eventId.optional(),
   mentions: z.array(identifier).max(100).optional(),
-  idempotencyKey: identifier.optional(),
 }
 
 /** Names or globs: `*` stands for any run of characters. */
