@@ -71,7 +71,9 @@ export function claimContract(stage: Stage): void {
     if (trace.length === 0) await first.release()
     await until(() => expect(trace).toContain('granted'))
     const granted = trace.indexOf('granted')
-    expect(trace.slice(0, granted).filter((step) => step === 'revoking')).toHaveLength(trace.slice(0, granted).filter((step) => step === 'revoked').length)
+    expect(trace.slice(0, granted).filter((step) => step === 'revoking')).toHaveLength(
+      trace.slice(0, granted).filter((step) => step === 'revoked').length,
+    )
   })
 
   it('keeps groups apart', async () => {

@@ -12,7 +12,10 @@ const marksBackMax = 2_000
 /** The epoch now. A follower goes on with `incarnationOf` for every record that it reads. */
 export async function currentEpoch(log: Log, topic: string, partition: number): Promise<{ epoch: string; incarnation: string }> {
   const { start, end } = await log.range(topic, partition)
-  const incarnation = (await lastIncarnation(log, topic, partition, Math.max(start, end - marksBackMax), end)) ?? (await firstIncarnation(log, topic, partition, start, end)) ?? ''
+  const incarnation =
+    (await lastIncarnation(log, topic, partition, Math.max(start, end - marksBackMax), end)) ??
+    (await firstIncarnation(log, topic, partition, start, end)) ??
+    ''
   return { epoch: epochOf(await log.topicId(topic), incarnation), incarnation }
 }
 

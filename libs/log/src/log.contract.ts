@@ -41,7 +41,8 @@ export function logContract(name: string, create: () => Promise<Place>): void {
 }
 
 function appendContract(stage: Stage): void {
-  const texts = async (partition: number) => (await stage.log.read('room.events', partition, 0)).records.map((record) => record.value?.toString())
+  const texts = async (partition: number) =>
+    (await stage.log.read('room.events', partition, 0)).records.map((record) => record.value?.toString())
 
   it('appends where the end is as expected and refuses elsewhere', async () => {
     const partition = stage.fresh()
@@ -69,7 +70,11 @@ function appendContract(stage: Stage): void {
     await rival.prepare(specs, 'relaxed')
     for (let round = 0; round < 5; round++) {
       const { end } = await stage.log.range('room.events', partition)
-      const outcomes = await Promise.all([stage.log, rival, stage.log, rival].map((log, index) => log.append('room.events', partition, end, [{ key: 'r', value: `${round}.${index}` }])))
+      const outcomes = await Promise.all(
+        [stage.log, rival, stage.log, rival].map((log, index) =>
+          log.append('room.events', partition, end, [{ key: 'r', value: `${round}.${index}` }]),
+        ),
+      )
       expect(outcomes.filter((outcome) => outcome.appended)).toHaveLength(1)
     }
     expect(await texts(partition)).toHaveLength(5)
@@ -81,7 +86,12 @@ function appendContract(stage: Stage): void {
     onTestFinished(() => paused.close())
     await paused.prepare(specs, 'relaxed')
     await stage.log.append('room.events', partition, 0, [{ key: 'r', value: 'first' }])
-    expect(await paused.append('room.events', partition, 0, [{ key: 'r', value: 'paused' }, { key: 'r', value: 'paused too' }])).toEqual({ appended: false })
+    expect(
+      await paused.append('room.events', partition, 0, [
+        { key: 'r', value: 'paused' },
+        { key: 'r', value: 'paused too' },
+      ]),
+    ).toEqual({ appended: false })
     const { end } = await stage.log.range('room.events', partition)
     expect((await stage.log.append('room.events', partition, end, [{ key: 'r', value: 'second' }])).appended).toBe(true)
     expect(await texts(partition)).toEqual(['first', 'second'])
@@ -100,7 +110,9 @@ function appendContract(stage: Stage): void {
 
   it('keeps the order of what is produced, also without waiting', async () => {
     const partition = stage.fresh()
-    const produced = await Promise.all(Array.from({ length: 200 }, (_, index) => stage.log.produce('room.commands', partition, [{ key: 'r', value: String(index) }])))
+    const produced = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => stage.log.produce('room.commands', partition, [{ key: 'r', value: String(index) }])),
+    )
     expect(produced.map(({ baseOffset }) => baseOffset)).toEqual(Array.from({ length: 200 }, (_, index) => index))
     const { records } = await stage.log.read('room.commands', partition, 0)
     expect(records.map((record) => record.value!.toString())).toEqual(Array.from({ length: 200 }, (_, index) => String(index)))

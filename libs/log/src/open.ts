@@ -38,7 +38,8 @@ const shared = new Map<string, { core: Promise<LocalCore>; handles: number }>()
 
 /** @throws RoomlogError `invalid` for a URL that names no log, `unavailable` where it cannot be opened now. */
 export async function openLog(url: string, options: OpenOptions): Promise<Log> {
-  if (url.startsWith('memory:')) return shareLocal(url, options, async () => new MemoryStore(options.now ?? Date.now, options.newId ?? randomUUID))
+  if (url.startsWith('memory:'))
+    return shareLocal(url, options, async () => new MemoryStore(options.now ?? Date.now, options.newId ?? randomUUID))
   throw new RoomlogError('invalid', `a log's URL begins with memory:, file: or kafka:, not ${JSON.stringify(url.split(':', 1)[0])}`)
 }
 
@@ -56,7 +57,8 @@ async function shareLocal(url: string, options: OpenOptions, open: () => Promise
   }
   try {
     const core = await entry.core
-    if (core.partitions !== options.partitions) throw new RoomlogError('invalid', `${url} is open with ${core.partitions} partitions, not ${options.partitions}`)
+    if (core.partitions !== options.partitions)
+      throw new RoomlogError('invalid', `${url} is open with ${core.partitions} partitions, not ${options.partitions}`)
     return new LocalLog(core, release)
   } catch (error) {
     if (--entry.handles === 0 && shared.get(url) === entry) shared.delete(url)

@@ -43,7 +43,14 @@ export function parsePosition(text: string): Position | undefined {
 }
 
 /** The check of an event ID. `incarnation` is the log's; `commandOffset` that of the command that caused it, `index` among its events. */
-export function eventCheck(of: { incarnation: string; room: string; sender: string; at: number; commandOffset: number; index: number }): string {
+export function eventCheck(of: {
+  incarnation: string
+  room: string
+  sender: string
+  at: number
+  commandOffset: number
+  index: number
+}): string {
   return short(`${of.incarnation}\n${of.room}\n${of.sender}\n${of.at}\n${of.commandOffset}\n${of.index}`)
 }
 

@@ -6,7 +6,12 @@ import { seal } from './record.js'
 export function readContract(stage: Stage): void {
   it('reads from any offset to the end, and nothing at the end', async () => {
     const partition = stage.fresh()
-    await stage.log.append('room.events', partition, 0, Array.from({ length: 10 }, (_, index) => ({ key: 'r', value: String(index) })))
+    await stage.log.append(
+      'room.events',
+      partition,
+      0,
+      Array.from({ length: 10 }, (_, index) => ({ key: 'r', value: String(index) })),
+    )
     const middle = await stage.log.read('room.events', partition, 7)
     expect(middle.records.map((record) => record.offset)).toEqual([7, 8, 9])
     expect(middle).toMatchObject({ next: 10, end: 10, voids: 0 })
@@ -69,7 +74,9 @@ export function readContract(stage: Stage): void {
       const before = await stage.log.read('room.events', partition, 0)
       expect(before.records.map((record) => record.offset)).toEqual([0])
       expect(before.next).toBe(1)
-      await expect(stage.log.read('room.events', partition, 1)).rejects.toEqual(expect.objectContaining({ code: 'damaged', retriable: false }))
+      await expect(stage.log.read('room.events', partition, 1)).rejects.toEqual(
+        expect.objectContaining({ code: 'damaged', retriable: false }),
+      )
     }
   })
 
@@ -77,7 +84,9 @@ export function readContract(stage: Stage): void {
     const partition = stage.fresh()
     await stage.place.plant('room.commands', partition, [{ key: 'r', value: Buffer.from('plain'), headers: { a: 'b' } }])
     expect((await stage.log.read('room.commands', partition, 0)).records[0]!.value!.toString()).toBe('plain')
-    await stage.place.plant('room.commands', partition, [{ key: 'r', value: Buffer.from('y'), headers: { sum: checksum('r', Buffer.from('x'), {}) } }])
+    await stage.place.plant('room.commands', partition, [
+      { key: 'r', value: Buffer.from('y'), headers: { sum: checksum('r', Buffer.from('x'), {}) } },
+    ])
     await expect(stage.log.read('room.commands', partition, 1)).rejects.toEqual(expect.objectContaining({ code: 'damaged' }))
   })
 

@@ -32,7 +32,10 @@ export function sealAppend(topic: string, expectedEnd: number, drafts: readonly 
   const sealed = drafts.map((draft, index) => seal(draft, expectedEnd + index))
   const bytes = sealed.reduce((sum, record) => sum + bytesOf(record), 0)
   if (sealed.length === 0 || sealed.length > bounds.appendRecordsMax || bytes > bounds.appendBytesMax) {
-    throw new RoomlogError('invalid', `append of ${sealed.length} records, ${bytes} bytes to ${topic}: 1 to ${bounds.appendRecordsMax} records and ${bounds.appendBytesMax} bytes are taken`)
+    throw new RoomlogError(
+      'invalid',
+      `append of ${sealed.length} records, ${bytes} bytes to ${topic}: 1 to ${bounds.appendRecordsMax} records and ${bounds.appendBytesMax} bytes are taken`,
+    )
   }
   return sealed
 }

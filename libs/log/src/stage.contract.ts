@@ -21,7 +21,16 @@ export interface Stage {
 
 export const partitions = 64
 
-const topic = (name: string, spec: Partial<TopicSpec>): TopicSpec => ({ name, partitions: 'P', append: false, durable: false, compacted: false, retentionMs: -1, appendTime: false, ...spec })
+const topic = (name: string, spec: Partial<TopicSpec>): TopicSpec => ({
+  name,
+  partitions: 'P',
+  append: false,
+  durable: false,
+  compacted: false,
+  retentionMs: -1,
+  appendTime: false,
+  ...spec,
+})
 
 export const specs: readonly TopicSpec[] = [
   topic('room.events', { append: true, durable: true }),

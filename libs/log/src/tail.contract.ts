@@ -19,7 +19,11 @@ const count = (end: number, start = 0) => Array.from({ length: end - start }, (_
 export function tailContract(stage: Stage): void {
   const fill = async (partition: number, records: number) => {
     const { end } = await stage.log.range('room.commands', partition)
-    await stage.log.produce('room.commands', partition, count(records).map((index) => ({ key: 'r', value: String(end + index) })))
+    await stage.log.produce(
+      'room.commands',
+      partition,
+      count(records).map((index) => ({ key: 'r', value: String(end + index) })),
+    )
   }
 
   it('follows from an offset through the past into the present, without gap or repeat', async () => {

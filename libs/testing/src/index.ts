@@ -1,1 +1,3 @@
-export {}
+export * from './kafka.js'
+export * from './kafka-jars.js'
+export * from './proxy.js'

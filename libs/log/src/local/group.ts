@@ -35,7 +35,14 @@ export class Group {
   private rebalance(): void {
     void this.enqueue(async () => {
       const targets = share(this.claimants, this.partitions)
-      await Promise.all([...targets].map(([claimant, target]) => this.revoke(claimant, [...claimant.owned].filter((partition) => !target.has(partition)))))
+      await Promise.all(
+        [...targets].map(([claimant, target]) =>
+          this.revoke(
+            claimant,
+            [...claimant.owned].filter((partition) => !target.has(partition)),
+          ),
+        ),
+      )
       for (const [claimant, target] of targets) {
         if (!this.claimants.includes(claimant)) continue
         const granted = [...target].filter((partition) => !claimant.owned.has(partition)).sort((a, b) => a - b)

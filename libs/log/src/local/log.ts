@@ -2,7 +2,19 @@
 import type { TopicSpec } from '@roomlog/protocol'
 import { bounds } from '../bounds.js'
 import { RoomlogError } from '../failure.js'
-import type { Appended, Batch, Claim, ClaimHandlers, Conflict, Log, LogStats, Preparation, RecordDraft, Tail, TailOptions } from '../port.js'
+import type {
+  Appended,
+  Batch,
+  Claim,
+  ClaimHandlers,
+  Conflict,
+  Log,
+  LogStats,
+  Preparation,
+  RecordDraft,
+  Tail,
+  TailOptions,
+} from '../port.js'
 import { bytesOf, damaged, seal, sealAppend, sift } from '../record.js'
 import { Counts } from '../stats.js'
 import type { LocalCore } from './core.js'
@@ -42,12 +54,21 @@ export class LocalLog implements Log {
     const stored = this.core.topic(topic, partition)
     if (stored.spec.append) throw new RoomlogError('invalid', `${topic} is an append topic: use append`)
     if (records.length === 0) return { baseOffset: this.core.store.range(stored, partition).end }
-    const baseOffset = await this.core.store.write(stored, partition, records.map((record) => seal(record)))
+    const baseOffset = await this.core.store.write(
+      stored,
+      partition,
+      records.map((record) => seal(record)),
+    )
     this.core.written(topic, partition)
     return { baseOffset: baseOffset! }
   }
 
-  async read(topic: string, partition: number, from: number, { bytesMax = bounds.readBytesMax as number, signal }: { bytesMax?: number; signal?: AbortSignal } = {}): Promise<Batch> {
+  async read(
+    topic: string,
+    partition: number,
+    from: number,
+    { bytesMax = bounds.readBytesMax as number, signal }: { bytesMax?: number; signal?: AbortSignal } = {},
+  ): Promise<Batch> {
     this.open()
     signal?.throwIfAborted()
     return this.batch(topic, partition, from, bytesMax)
@@ -74,7 +95,8 @@ export class LocalLog implements Log {
   async claim(group: string, topics: string[], handlers: ClaimHandlers): Promise<Claim> {
     this.open()
     const counts = new Set(topics.map((topic) => this.core.topic(topic).partitions))
-    if (counts.size !== 1) throw new RoomlogError('invalid', `topics of one claim must have the same number of partitions: ${topics.join(', ')}`)
+    if (counts.size !== 1)
+      throw new RoomlogError('invalid', `topics of one claim must have the same number of partitions: ${topics.join(', ')}`)
     const claimant = this.core.group(group).join([...counts][0]!, handlers)
     let left: Promise<void> | undefined
     const claim: Claim = {
@@ -104,7 +126,9 @@ export class LocalLog implements Log {
         await this.core.store.create(spec, partitions)
         created.push(spec.name)
       } else if (stored.partitions !== partitions) {
-        wrong.push(`${spec.name} has ${stored.partitions} partitions, ${partitions} are configured (ROOMLOG_PARTITIONS is fixed at creation)`)
+        wrong.push(
+          `${spec.name} has ${stored.partitions} partitions, ${partitions} are configured (ROOMLOG_PARTITIONS is fixed at creation)`,
+        )
       }
     }
     if (wrong.length > 0) throw new RoomlogError('invalid', wrong.join('\n'))
@@ -134,7 +158,11 @@ export class LocalLog implements Log {
     if (from < start || from > end) throw new RoomlogError('out_of_range', `${topic}/${partition}: ${from} is not in ${start}..${end}`)
     if (from === end) return { topic, partition, records: [], next: end, end, voids: 0 }
     const { records, next } = this.core.store.read(stored, partition, from, bytesMax)
-    this.counts.fetched(topic, partition, records.reduce((sum, record) => sum + bytesOf(record), 0))
+    this.counts.fetched(
+      topic,
+      partition,
+      records.reduce((sum, record) => sum + bytesOf(record), 0),
+    )
     const sifted = sift(stored.spec.append, records)
     this.counts.voids += sifted.voids
     if (sifted.damaged === undefined) return { topic, partition, records: sifted.records, next, end, voids: sifted.voids }
