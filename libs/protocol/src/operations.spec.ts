@@ -23,11 +23,12 @@ describe('the operation table', () => {
     const content = '{"n":12345678901234567890}'
     expect(operation('publish').command?.({ room: 'r', type: 'msg.text', content, actionId: 3 })).toEqual({ type: 'msg.text', room: 'r', content, actionId: 3 })
     expect(operation('kick').command?.({ room: 'r', user: 'bob', reason: 'x' })).toEqual({ type: 'member.kick', room: 'r', user: 'bob', content: '{"reason":"x"}' })
-    expect(operation('createRoom').command?.({ alias: 'home', access: 'public' })).toEqual({
+    expect(operation('createRoom').command?.({ alias: '#home', access: 'public' })).toEqual({
       type: 'room.create',
-      content: '{"access":"public","history":"shared","alias":"#home"}',
+      content: '{"access":"public","history":"shared","alias":"home"}',
     })
     expect(operation('setState').command?.({ room: 'r', type: 'app.x', content: 'null' })).toMatchObject({ key: '', content: 'null' })
+    expect(operation('publish').command?.({ room: 'r', type: 'room.alias', key: '#home', content: '{}' })).toMatchObject({ key: 'home' })
     expect(operation('publishSystem').command?.({ type: 'files.new', channels: ['files'], readers: ['any'], content })).toMatchObject({ room: 'system.files' })
   })
 

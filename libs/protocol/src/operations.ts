@@ -5,7 +5,7 @@ import { commandOperations } from './operations/commands.js'
 import type { Operation } from './operations/operation.js'
 import { readOperations } from './operations/reads.js'
 
-export { aliasOf } from './operations/commands.js'
+export { aliasName } from './operations/commands.js'
 export * from './operations/identifiers.js'
 export * from './operations/operation.js'
 export * as schemas from './operations/schemas.js'

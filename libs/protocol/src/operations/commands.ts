@@ -24,7 +24,7 @@ const createRoom: Operation = {
     topic: z.string().max(4_096).optional(),
     alias: identifier.optional(),
     access: access.optional(),
-    accessRooms: z.array(identifier).max(16).optional(),
+    accessRooms: z.array(identifier).max(10).optional(),
     history: history.optional(),
     listed: z.boolean().optional(),
     invite: z.array(identifier).max(100).optional(),
@@ -44,7 +44,7 @@ const createRoom: Operation = {
       listed: input.listed,
       name: input.name,
       topic: input.topic,
-      alias: input.alias === undefined ? undefined : aliasOf(input.alias),
+      alias: input.alias === undefined ? undefined : aliasName(input.alias),
       invite: input.invite,
     }),
   }),
@@ -156,7 +156,6 @@ const setProfile: Operation = {
   command: (input) => ({
     type: 'profile.set',
     room: `@${input.user}`,
-    user: input.user,
     content: ownContent({ name: input.name ?? undefined, avatar: input.avatar ?? undefined }),
     ...numbers(input),
   }),
@@ -195,16 +194,18 @@ export const commandOperations: readonly Operation[] = [
   publishSystem,
 ]
 
-/** An alias is written with its `#`, in commands as in rooms. */
-export function aliasOf(text: string): string {
-  return text.startsWith('#') ? text : `#${text}`
+/** People write an alias with or without its `#`; commands and state have it without. */
+export function aliasName(text: string): string {
+  return text.startsWith('#') ? text.slice(1) : text
 }
 
 const envelopeMembers = Object.keys(envelope)
 const numberMembers = Object.keys(numbered)
 
 function event(input: Input): CommandDraft {
-  return { type: input.type, room: input.room, content: input.content, ...pick(input, envelopeMembers) }
+  const draft: CommandDraft = { type: input.type, room: input.room, content: input.content, ...pick(input, envelopeMembers) }
+  if (draft.type === 'room.alias' && draft.key !== undefined) draft.key = aliasName(draft.key)
+  return draft
 }
 
 function numbers(input: Input): Partial<CommandDraft> {
