@@ -1,1 +1,11 @@
-export {}
+export * from './aliases.js'
+export * from './authenticator.js'
+export * from './compose.js'
+export * from './digest.js'
+export * from './do.js'
+export * from './door.js'
+export * from './internal.js'
+export * from './limits.js'
+export * from './principal.js'
+export * from './rights.js'
+export * from './validate.js'

@@ -25,7 +25,17 @@ export interface AccessStatement {
 
 export interface EventsPage {
   /** Ascending by seq, without gaps; deleted ones as tombstones. `bytes` is the record's value, as text. */
-  events: { seq: number; offset: number; type: string; key?: string; follows?: string; sender: string; bytes: string; device?: string; action?: string }[]
+  events: {
+    seq: number
+    offset: number
+    type: string
+    key?: string
+    follows?: string
+    sender: string
+    bytes: string
+    device?: string
+    action?: string
+  }[]
   /** Next offset of the partition's event log that persistence has not stored yet. */
   through: number
 }

@@ -19,7 +19,12 @@ describe('the table of codes', () => {
   })
 
   it('carries what a refusal adds', () => {
-    expect(refusalError({ refused: 'conflict', message: 'm', lastActionId: 4 })).toEqual({ code: 'conflict', message: 'm', retriable: false, lastActionId: 4 })
+    expect(refusalError({ refused: 'conflict', message: 'm', lastActionId: 4 })).toEqual({
+      code: 'conflict',
+      message: 'm',
+      retriable: false,
+      lastActionId: 4,
+    })
   })
 
   it('tells from the range of a close code whether to come back', () => {

@@ -21,7 +21,10 @@ describe('a command record', () => {
   })
 
   it('has an empty digest where a follow-up has none', () => {
-    expect(decodeCommand({ value: encodeCommand({ ...create, digest: undefined }), headers: {}, time: 1 })).toMatchObject({ digest: '', origin: '' })
+    expect(decodeCommand({ value: encodeCommand({ ...create, digest: undefined }), headers: {}, time: 1 })).toMatchObject({
+      digest: '',
+      origin: '',
+    })
   })
 
   it('is not any other JSON', () => {

@@ -173,13 +173,4 @@ export interface ByeFrame {
   bye: { reason: string; ticket?: string; position?: string; reconnectInMs?: number }
 }
 
-export type ServerFrame =
-  | OkFrame
-  | ErrorFrame
-  | EventFrame
-  | PositionFrame
-  | SignalFrame
-  | LiveFrame
-  | ResetFrame
-  | EndFrame
-  | ByeFrame
+export type ServerFrame = OkFrame | ErrorFrame | EventFrame | PositionFrame | SignalFrame | LiveFrame | ResetFrame | EndFrame | ByeFrame

@@ -7,7 +7,15 @@ const bytes = (text: string) => Buffer.from(text, 'utf8')
 
 describe('an envelope', () => {
   it('keeps raw members as they were sent, to the byte', () => {
-    const contents = ['{ "b" : 12345678901234567890.10e+5, "a":[1 ,2,  {"x":"\\u00e9é\\/"}],"b":1}', '"\\ud83d\\ude00 😀"', '-0.0', '[]', '{}', 'null', '\ttrue\n']
+    const contents = [
+      '{ "b" : 12345678901234567890.10e+5, "a":[1 ,2,  {"x":"\\u00e9é\\/"}],"b":1}',
+      '"\\ud83d\\ude00 😀"',
+      '-0.0',
+      '[]',
+      '{}',
+      'null',
+      '\ttrue\n',
+    ]
     for (const content of contents) {
       const parsed = parseEnvelope(bytes(`  {"type":"t", "content": ${content} ,"key":""}\n`), raw)
       expect(parsed).toEqual({ ok: { type: 't', content: content.trim(), key: '' } })
@@ -98,7 +106,10 @@ describe('an envelope', () => {
 
 describe('an array of envelopes', () => {
   it('gives every item its own raw content', () => {
-    expect(parseEnvelopes('[{"content":{"n":1.0}}, {"content":"x"} ]', raw)).toEqual({ ok: [{ content: '{"n":1.0}' }, { content: '"x"' }], array: true })
+    expect(parseEnvelopes('[{"content":{"n":1.0}}, {"content":"x"} ]', raw)).toEqual({
+      ok: [{ content: '{"n":1.0}' }, { content: '"x"' }],
+      array: true,
+    })
     expect(parseEnvelopes('{"content":1}', raw)).toEqual({ ok: [{ content: '1' }], array: false })
     expect(parseEnvelopes(' [ ] ', raw)).toEqual({ ok: [], array: true })
   })
@@ -117,13 +128,34 @@ describe('the scanner and JSON.parse', () => {
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(undefined, 1, '\t'), (value, space) => {
         const text = JSON.stringify(value, undefined, space)
         expect(parseEnvelope(`{"content":${text}}`, raw)).toEqual({ ok: { content: text } })
-        if (!/__proto__|constructor|prototype|\\u0000/.test(text)) expect(parseStrict(text, { keysMax: 10_000 })).toEqual({ ok: JSON.parse(text) })
+        if (!/__proto__|constructor|prototype|\\u0000/.test(text))
+          expect(parseStrict(text, { keysMax: 10_000 })).toEqual({ ok: JSON.parse(text) })
       }),
     )
   })
 
   it('agree on what is not JSON', () => {
-    const alphabet = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '\\', 'a', '0', '1', '-', '.', 'e', 'true', 'null', ' ', '\n', 'u0041')
+    const alphabet = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\',
+      'a',
+      '0',
+      '1',
+      '-',
+      '.',
+      'e',
+      'true',
+      'null',
+      ' ',
+      '\n',
+      'u0041',
+    )
     fc.assert(
       fc.property(fc.array(alphabet, { maxLength: 14 }), (parts) => {
         const text = parts.join('')

@@ -12,7 +12,8 @@ describe('the operation table', () => {
 
   it('has every path member in its schema, and every schema as JSON Schema', () => {
     for (const of of operations) {
-      for (const route of of.routes) for (const name of pathMembers(route)) expect(Object.keys(of.input.shape), `${of.name} ${route}`).toContain(name)
+      for (const route of of.routes)
+        for (const name of pathMembers(route)) expect(Object.keys(of.input.shape), `${of.name} ${route}`).toContain(name)
       expect(() => z.toJSONSchema(of.input, { io: 'input' })).not.toThrow()
       expect(() => z.toJSONSchema(of.output)).not.toThrow()
       expect(of.kind === 'command').toBe(of.command !== undefined)
@@ -21,15 +22,27 @@ describe('the operation table', () => {
 
   it('turns inputs into commands and keeps content as it stands', () => {
     const content = '{"n":12345678901234567890}'
-    expect(operation('publish').command?.({ room: 'r', type: 'msg.text', content, actionId: 3 })).toEqual({ type: 'msg.text', room: 'r', content, actionId: 3 })
-    expect(operation('kick').command?.({ room: 'r', user: 'bob', reason: 'x' })).toEqual({ type: 'member.kick', room: 'r', user: 'bob', content: '{"reason":"x"}' })
+    expect(operation('publish').command?.({ room: 'r', type: 'msg.text', content, actionId: 3 })).toEqual({
+      type: 'msg.text',
+      room: 'r',
+      content,
+      actionId: 3,
+    })
+    expect(operation('kick').command?.({ room: 'r', user: 'bob', reason: 'x' })).toEqual({
+      type: 'member.kick',
+      room: 'r',
+      user: 'bob',
+      content: '{"reason":"x"}',
+    })
     expect(operation('createRoom').command?.({ alias: '#home', access: 'public' })).toEqual({
       type: 'room.create',
       content: '{"access":"public","history":"shared","alias":"home"}',
     })
     expect(operation('setState').command?.({ room: 'r', type: 'app.x', content: 'null' })).toMatchObject({ key: '', content: 'null' })
     expect(operation('publish').command?.({ room: 'r', type: 'room.alias', key: '#home', content: '{}' })).toMatchObject({ key: 'home' })
-    expect(operation('publishSystem').command?.({ type: 'files.new', channels: ['files'], readers: ['any'], content })).toMatchObject({ room: 'system.files' })
+    expect(operation('publishSystem').command?.({ type: 'files.new', channels: ['files'], readers: ['any'], content })).toMatchObject({
+      room: 'system.files',
+    })
   })
 
   it('finds the operation of a type, and none for what only the authority gives', () => {

@@ -172,7 +172,12 @@ const publishSystem: Operation = {
   input: z.strictObject({
     channels: z.array(identifier).min(1).max(100),
     readers: z
-      .array(z.string().max(600).regex(/^(any|users|user:.+|team:.+)$/))
+      .array(
+        z
+          .string()
+          .max(600)
+          .regex(/^(any|users|user:.+|team:.+)$/),
+      )
       .min(1)
       .max(100),
     type: identifier,
@@ -180,7 +185,12 @@ const publishSystem: Operation = {
     ...numbered,
   }),
   output: accepted,
-  command: (input) => ({ ...event(input), room: `system.${input.type.split('.', 1)[0]}`, channels: input.channels, readers: input.readers }),
+  command: (input) => ({
+    ...event(input),
+    room: `system.${input.type.split('.', 1)[0]}`,
+    channels: input.channels,
+    readers: input.readers,
+  }),
 }
 
 export const commandOperations: readonly Operation[] = [

@@ -67,7 +67,12 @@ const roomReads = [
 
 const ownReads = [
   read({ name: 'rooms', summary: 'Rooms that one is in or invited to.', routes: ['/v1/rooms'], shape: page }),
-  read({ name: 'initialSync', summary: 'All one’s rooms, and the position to stream from.', routes: ['/v1/initialSync'], shape: { limit: page.limit } }),
+  read({
+    name: 'initialSync',
+    summary: 'All one’s rooms, and the position to stream from.',
+    routes: ['/v1/initialSync'],
+    shape: { limit: page.limit },
+  }),
   read({ name: 'profile', summary: 'Display name and avatar of a user.', routes: ['/v1/profile/{user}'], shape: { user: identifier } }),
   read({ name: 'devices', summary: 'One’s devices, with when they were last seen.', routes: ['/v1/devices'] }),
   read({
