@@ -34,3 +34,11 @@ export interface Refusal {
   /** `limited`: milliseconds after which it is worth trying again. */
   retryAfterMs?: number
 }
+
+export function refuse(code: RefusalCode, message: string, more: Omit<Refusal, 'refused' | 'message'> = {}): Refusal {
+  return { refused: code, message, ...more }
+}
+
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && 'refused' in value
+}

@@ -1,0 +1,65 @@
+/**
+ * Repeats of commands without an action ID: services name an `idempotencyKey`, all others are known by their origin.
+ *
+ * What was taken is kept in buckets under the hash of the name, so that a check reads one small entry and an event changes one.
+ * A bucket forgets its oldest first. Together they hold a multiple of what is promised (10,000 keys, 1,000 origins
+ * a room), so that an uneven spread forgets none of those.
+ */
+import type { Command } from './command.js'
+import type { RoomEvent } from './event.js'
+import type { Case } from './rule.js'
+import type { Decision } from './rules.js'
+import type { Entry, EntryKey } from './state.js'
+
+interface Memory {
+  prefix: string
+  buckets: number
+  perBucketMax: number
+}
+
+/** 1,000 spread over 64 are 16 ± 4 a bucket; 10,000 over 256 are 39 ± 6. */
+const origins: Memory = { prefix: 'origins:', buckets: 64, perBucketMax: 48 }
+const keys: Memory = { prefix: 'keys:', buckets: 256, perBucketMax: 96 }
+
+const keyPrefix = 'key:'
+
+type Taken = [name: string, event: string, seq: number]
+/** The entry `origins:<bucket>` or `keys:<bucket>`: oldest first. */
+export type TakenEntry = Taken[]
+
+/** What an event keeps to recognise a repeat of its command; nothing for numbered and internal ones. */
+export function originOf(command: Command): string | undefined {
+  if (command.actionId !== undefined || command.rights.internal) return undefined
+  if (command.idempotencyKey !== undefined) return `${keyPrefix}${command.sender.id} ${command.idempotencyKey}`
+  return command.origin === '' ? undefined : command.origin
+}
+
+export function findOrigin({ state, command }: Case): Decision | undefined {
+  const name = originOf(command)
+  if (name === undefined) return undefined
+  const bucket = state.get(originKey(name)) as TakenEntry | undefined
+  const known = bucket?.findLast((taken) => taken[0] === name)
+  return known && { repeat: { event: known[1], seq: known[2] } }
+}
+
+/** The entry that holds this origin. */
+export function originKey(name: string): EntryKey {
+  const memory = memoryOf(name)
+  return memory.prefix + (fnv1a(name) % memory.buckets)
+}
+
+export function evolveOrigins(entry: Entry | undefined, event: RoomEvent): TakenEntry {
+  const name = event.origin!
+  const next = [...((entry as TakenEntry | undefined) ?? []), [name, event.id, event.seq] as Taken]
+  const { perBucketMax } = memoryOf(name)
+  return next.length > perBucketMax ? next.slice(next.length - perBucketMax) : next
+}
+
+const memoryOf = (name: string): Memory => (name.startsWith(keyPrefix) ? keys : origins)
+
+/** FNV-1a, 32 bits, over UTF-16 units. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}
