@@ -55,7 +55,7 @@ async function kafkaForAll() {
   progress('starting Kafka and PostgreSQL')
   const kafka = await startKafka()
   undo.push(() => kafka.stop())
-  return kafka.brokers.join(',')
+  return String(kafka.brokers)
 }
 
 /** Runs one set of targets to its end and adds up what their reports say. */
