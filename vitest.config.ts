@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 // Libraries are tested from their sources: the condition is the first of each package's exports.
-const conditions = ['@roomlog/source', 'node', 'import', 'default']
+// 'import' must not be named: it would reach require(), and CommonJS packages would be given ES modules.
+const conditions = ['@roomlog/source', 'node']
 
 export default defineConfig({
   resolve: { conditions },
