@@ -1,0 +1,271 @@
+/**
+ * Events → rows. A pure fold of what one transaction stores: per table the rows to insert, or, where a row is replaced, only
+ * its last form, because one statement may touch a row once.
+ */
+import type { RawJson, RoomEvent } from '@roomlog/domain'
+import { type Deletion, deletionOf } from '@roomlog/protocol'
+import type { ArchivedEvent, Slice } from '../slice.js'
+import { membershipAfter } from './membership.js'
+
+export interface RoomRow {
+  room: string
+  topic: string
+  partition: number
+  first: number
+  seq: number
+  createdAt: number
+  updatedAt: number
+  messages: number
+  lastMessage: number | null
+  deletedSeq: number | null
+  /** Folded state events by type; absent = unchanged. */
+  changes: Map<string, unknown>
+}
+
+export interface MemberRow {
+  room: string
+  user: string
+  membership: string | null
+  seq: number | null
+  /** The event says what the name and avatar are now (also: none). */
+  profiled: boolean
+  name: string | null
+  avatar: string | null
+}
+
+export interface StateRow {
+  room: string
+  type: string
+  key: string
+  seq: number
+  content: RawJson
+}
+
+export interface ErasureRow {
+  room: string
+  seq: number
+  bySeq: number
+  deletion: Deletion
+}
+
+export interface UserRoomRow {
+  user: string
+  room: string
+  kind: string
+  seq: number
+  roomPartition: number | null
+  roomOffset: number | null
+  roomSeq: number | null
+  by: string | null
+  name: string | null
+  content: RawJson
+}
+
+export interface Rows {
+  events: ArchivedEvent[]
+  rooms: RoomRow[]
+  state: StateRow[]
+  members: MemberRow[]
+  memberChanges: { room: string; user: string; seq: number; value: string }[]
+  historyChanges: { room: string; seq: number; value: string }[]
+  erasures: ErasureRow[]
+  aliases: { alias: string; room: string | null; seq: number }[]
+  userRooms: UserRoomRow[]
+  markers: { user: string; room: string; seq: number; roomSeq: number; event: string | null }[]
+  profiles: { user: string; seq: number; name: string | null; avatar: string | null }[]
+}
+
+export function fold(slices: readonly Slice[]): Rows {
+  const folding = new Folding()
+  for (const slice of slices) for (const archived of slice.events) folding.add(slice, archived)
+  return folding.rows()
+}
+
+/** What is not shown as a room's last message: state, membership, the room's own events, and what only refers to a message. */
+export function isMessage(event: Pick<RoomEvent, 'type' | 'key'>): boolean {
+  return event.key === undefined && !/^(room|member|alias|profile|call|user)\./.test(event.type) && !referring.has(event.type)
+}
+
+const referring = new Set(['msg.edit', 'msg.delete', 'msg.reaction', 'msg.unreact', 'time.passed'])
+
+class Folding {
+  private readonly events: ArchivedEvent[] = []
+  private readonly roomRows = new Map<string, RoomRow>()
+  private readonly state = new Map<string, StateRow>()
+  private readonly members = new Map<string, MemberRow>()
+  private readonly memberChanges: Rows['memberChanges'] = []
+  private readonly historyChanges: Rows['historyChanges'] = []
+  private readonly erasures: ErasureRow[] = []
+  private readonly aliases = new Map<string, Rows['aliases'][number]>()
+  private readonly userRooms = new Map<string, UserRoomRow>()
+  private readonly markers = new Map<string, Rows['markers'][number]>()
+  private readonly profiles = new Map<string, Rows['profiles'][number]>()
+
+  rows(): Rows {
+    const { events, memberChanges, historyChanges, erasures } = this
+    const [rooms, state, members, aliases] = [this.roomRows, this.state, this.members, this.aliases].map((map) => [
+      ...map.values(),
+    ]) as never[]
+    const [userRooms, markers, profiles] = [this.userRooms, this.markers, this.profiles].map((map) => [...map.values()]) as never[]
+    return {
+      events,
+      memberChanges,
+      historyChanges,
+      erasures,
+      rooms: rooms!,
+      state: state!,
+      members: members!,
+      aliases: aliases!,
+      userRooms: userRooms!,
+      markers: markers!,
+      profiles: profiles!,
+    }
+  }
+
+  add(slice: Slice, archived: ArchivedEvent): void {
+    const { event } = archived
+    this.events.push(archived)
+    const room = this.room(slice, event)
+    if (event.erases !== undefined)
+      this.erasures.push({ room: event.room, seq: event.erases, bySeq: event.seq, deletion: deletionOf(event) })
+    if (event.type.startsWith('member.')) this.member(event)
+    else if (event.room.startsWith('@')) this.inbox(event)
+    else if (event.key !== undefined) this.keyed(room, event, event.key)
+    if (event.type === 'room.created') this.created(room, event)
+    else if (event.type === 'room.deleted') room.deletedSeq = event.seq
+  }
+
+  private room(slice: Slice, event: RoomEvent): RoomRow {
+    let row = this.roomRows.get(event.room)
+    if (!row) {
+      row = {
+        room: event.room,
+        topic: slice.topic,
+        partition: slice.partition,
+        first: event.seq,
+        seq: event.seq - 1,
+        createdAt: event.at,
+        updatedAt: event.at,
+        messages: 0,
+        lastMessage: null,
+        deletedSeq: null,
+        changes: new Map(),
+      }
+      this.roomRows.set(event.room, row)
+    }
+    if (event.seq !== row.seq + 1) throw new Error(`room ${event.room}: seq ${event.seq} follows ${row.seq}`)
+    row.seq = event.seq
+    row.updatedAt = event.at
+    if (isMessage(event)) {
+      row.messages++
+      row.lastMessage = event.seq
+    }
+    return row
+  }
+
+  private created(room: RoomRow, event: RoomEvent): void {
+    const { type, access, history } = members(event.content)
+    room.changes.set('type', text(type))
+    if (text(access)) room.changes.set('access', text(access))
+    if (text(history)) this.history(room, event.seq, text(history)!)
+  }
+
+  private history(room: RoomRow, seq: number, value: string): void {
+    room.changes.set('history', value)
+    this.historyChanges.push({ room: room.room, seq, value })
+  }
+
+  private keyed(room: RoomRow, event: RoomEvent, key: string): void {
+    this.state.set(`${event.room}\n${event.type}\n${key}`, {
+      room: event.room,
+      type: event.type,
+      key,
+      seq: event.seq,
+      content: event.content,
+    })
+    if (event.type === 'room.alias') this.alias(key, event)
+    if (key !== '' || !foldedTypes.has(event.type)) return
+    const { value } = members(event.content)
+    if (event.type === 'room.history') this.history(room, event.seq, text(value) ?? 'shared')
+    else if (event.type === 'room.listed') room.changes.set('listed', value === true)
+    else room.changes.set(event.type.slice('room.'.length), text(value))
+  }
+
+  private alias(alias: string, event: RoomEvent): void {
+    this.aliases.set(alias, { alias, room: event.content === 'null' ? null : event.room, seq: event.seq })
+  }
+
+  private member(event: RoomEvent): void {
+    const user = event.user ?? event.key ?? event.sender.id
+    const at = `${event.room}\n${user}`
+    const row = this.members.get(at) ?? { room: event.room, user, membership: null, seq: null, profiled: false, name: null, avatar: null }
+    this.members.set(at, row)
+    const membership = membershipAfter[event.type]
+    if (membership) {
+      row.membership = membership
+      row.seq = event.seq
+      this.memberChanges.push({ room: event.room, user, seq: event.seq, value: membership })
+    }
+    if (event.type !== 'member.profile' && !(membership === 'joined' && event.sender.id === user)) return
+    const profile = event.type === 'member.profile' ? members(event.content) : event.sender
+    // Whoever comes again without a name keeps the one they had.
+    if (membership && profile.name === undefined && profile.avatar === undefined) return
+    Object.assign(row, { profiled: true, name: text(profile.name), avatar: text(profile.avatar) })
+  }
+
+  private inbox(event: RoomEvent): void {
+    const user = event.room.slice(1)
+    const content = members(event.content)
+    const { seq, type } = event
+    if (type === 'profile.changed') this.profiles.set(user, { user, seq, name: text(content.name), avatar: text(content.avatar) })
+    if (type === 'room.marker' && event.key !== undefined) {
+      this.markers.set(`${user}\n${event.key}`, {
+        user,
+        room: event.key,
+        seq,
+        roomSeq: number(content.seq) ?? 0,
+        event: text(content.event),
+      })
+    }
+    const kind = inboxKinds[type]
+    const room = text(content.room)
+    if (!kind || !room) return
+    this.userRooms.set(`${user}\n${room}`, {
+      user,
+      room,
+      kind,
+      seq,
+      roomPartition: number(content.partition),
+      roomOffset: number(content.offset),
+      roomSeq: number(content.seq),
+      by: text(content.by),
+      name: text(content.name),
+      content: event.content,
+    })
+  }
+}
+
+/** State with key "" that is a column of the room. */
+const foldedTypes = new Set(['room.name', 'room.topic', 'room.avatar', 'room.access', 'room.history', 'room.listed'])
+
+const inboxKinds: Record<string, string> = {
+  'room.joined': 'joined',
+  'room.left': 'left',
+  'room.invited': 'invited',
+  'room.followed': 'followed',
+}
+
+/** The members of a content that is the domain's own; empty for anything but an object. */
+function members(content: RawJson): Record<string, unknown> {
+  const parsed: unknown = JSON.parse(content)
+  return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
+}
+
+/** PostgreSQL's text has no NUL. */
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : null
+}
+
+function number(value: unknown): number | null {
+  return Number.isSafeInteger(value) ? (value as number) : null
+}

@@ -1,0 +1,259 @@
+/**
+ * The hot write: what some slices say becomes rows, in the transaction that moves their checkpoints.
+ *
+ * Invariant: a checkpoint says `offset = n` if and only if every event before n, and nothing else, is in the tables. So the
+ * checkpoint rows are taken first, in one order for all instances, and only where they still say what the slice was read
+ * from; a slice whose row is elsewhere is left out, because another instance is ahead.
+ */
+import { epochOf } from '@roomlog/log'
+import type { DataSource, QueryRunner } from 'typeorm'
+import type { Slice } from '../slice.js'
+import { Bulk, BulkInsert } from './bulk.js'
+import { erase } from './erase.js'
+import { fold, type MemberRow, type RoomRow, type Rows } from './fold.js'
+import { type PlacedEvent, placed } from './place.js'
+
+/** The log and the tables contradict each other; repeating does not help. */
+export class Contradiction extends Error {}
+
+/** @returns the slices that count now. @throws Contradiction, or the database's error; then none counts. */
+export async function store(dataSource: DataSource, slices: readonly Slice[], topicIds: ReadonlyMap<string, string>): Promise<Set<Slice>> {
+  const runner = dataSource.createQueryRunner()
+  try {
+    await runner.startTransaction('READ COMMITTED')
+    const mine = await moveCheckpoints(runner, slices, topicIds)
+    if (mine.length > 0) await write(runner, fold(mine))
+    await runner.commitTransaction()
+    return new Set(mine)
+  } catch (error) {
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined)
+    throw contradictionOf(error)
+  } finally {
+    await runner.release()
+  }
+}
+
+function contradictionOf(error: unknown): unknown {
+  const { code, detail } = error as { code?: string; detail?: string }
+  return code === '23505' ? new Contradiction(`what the log says is stored already, differently: ${detail}`, { cause: error }) : error
+}
+
+const checkpoints = new Bulk<Slice & { topicId: string }>({
+  topic: ['text', (slice) => slice.topic],
+  partition: ['int', (slice) => slice.partition],
+  read: ['bigint', (slice) => slice.from],
+  next: ['bigint', (slice) => slice.next],
+  incarnation: ['text', (slice) => slice.incarnation ?? null],
+  epoch: ['text', (slice) => (slice.incarnation === undefined ? null : epochOf(slice.topicId, slice.incarnation))],
+  last_offset: ['bigint', (slice) => slice.events.at(-1)?.place.offset ?? null],
+  last_proof: ['text', (slice) => slice.events.at(-1)?.place.check ?? null],
+  events: ['bigint', (slice) => slice.events.length],
+})
+
+const moveSql = `
+  with mine as materialized (
+    select c.topic, c.partition, u.next, u.incarnation, u.epoch, u.last_offset, u.last_proof, u.events
+    from checkpoints c join ${checkpoints.source} on c.topic = u.topic and c.partition = u.partition
+    where c."offset" = u.read order by c.topic, c.partition for update of c
+  )
+  update checkpoints c set "offset" = mine.next, incarnation = coalesce(mine.incarnation, c.incarnation), epoch = coalesce(mine.epoch, c.epoch),
+    last_offset = coalesce(mine.last_offset, c.last_offset), last_proof = coalesce(mine.last_proof, c.last_proof),
+    events = c.events + mine.events, at = now()
+  from mine where c.topic = mine.topic and c.partition = mine.partition
+  returning c.topic, c.partition`
+
+async function moveCheckpoints(runner: QueryRunner, slices: readonly Slice[], topicIds: ReadonlyMap<string, string>): Promise<Slice[]> {
+  const rows = slices.map((slice) => ({ ...slice, topicId: topicIds.get(slice.topic) ?? '' }))
+  const [moved] = (await runner.query(moveSql, checkpoints.parameters(rows))) as [{ topic: string; partition: number }[]]
+  return slices.filter((slice) => moved.some((row) => row.topic === slice.topic && row.partition === slice.partition))
+}
+
+async function write(runner: QueryRunner, rows: Rows): Promise<void> {
+  await events.run(runner, await placed(runner, rows.events))
+  await writeRooms(runner, rows.rooms)
+  await state.run(runner, rows.state)
+  await writeMembers(runner, rows.members)
+  await memberChanges.run(runner, rows.memberChanges)
+  await historyChanges.run(runner, rows.historyChanges)
+  await aliases.run(runner, rows.aliases)
+  await userRooms.run(runner, rows.userRooms)
+  await markers.run(runner, rows.markers)
+  await profiles.run(runner, rows.profiles)
+  if (rows.erasures.length > 0) await erase(runner, rows.erasures)
+}
+
+const events = new BulkInsert<PlacedEvent>('events', {
+  room: ['text', ({ event }) => event.room],
+  seq: ['bigint', ({ event }) => event.seq],
+  place: ['bigint', (row) => row.historyPlace],
+  partition: ['int', ({ place }) => place.partition],
+  '"offset"': ['bigint', ({ place }) => place.offset],
+  proof: ['text', ({ place }) => place.check],
+  type: ['text', ({ event }) => event.type],
+  key: ['text', ({ event }) => event.key ?? null],
+  sender: ['text', ({ event }) => event.sender.id],
+  at: ['bigint', ({ event }) => event.at],
+  ref: ['text', ({ event }) => event.ref ?? null],
+  follows: ['text', ({ event }) => event.follows ?? null],
+  device: ['text', ({ event }) => event.device ?? null],
+  action: ['bigint', ({ event }) => event.action?.id ?? null],
+  value: ['text', (row) => row.value],
+})
+
+const rooms = new Bulk<RoomRow>({
+  room: ['text', (row) => row.room],
+  topic: ['text', (row) => row.topic],
+  partition: ['int', (row) => row.partition],
+  first: ['bigint', (row) => row.first],
+  seq: ['bigint', (row) => row.seq],
+  created_at: ['bigint', (row) => row.createdAt],
+  updated_at: ['bigint', (row) => row.updatedAt],
+  messages: ['bigint', (row) => row.messages],
+  last_message: ['bigint', (row) => row.lastMessage],
+  deleted_seq: ['bigint', (row) => row.deletedSeq],
+})
+
+/** A room begins with its event 1, and goes on where it stood: anything else would be a hole. */
+const roomsSql = `
+  insert into rooms as r (room, topic, partition, seq, created_at, updated_at, messages, last_message, deleted_seq)
+  select room, topic, partition, seq, created_at, updated_at, messages, last_message, deleted_seq from ${rooms.source}
+  where first = 1 or exists (select 1 from rooms k where k.room = u.room and k.seq = u.first - 1)
+  on conflict (room) do update set seq = excluded.seq, updated_at = excluded.updated_at, messages = r.messages + excluded.messages,
+    last_message = coalesce(excluded.last_message, r.last_message), deleted_seq = coalesce(r.deleted_seq, excluded.deleted_seq)
+  returning room`
+
+async function writeRooms(runner: QueryRunner, rows: RoomRow[]): Promise<void> {
+  if (rows.length === 0) return
+  const stored = (await runner.query(roomsSql, rooms.parameters(rows))) as { room: string }[]
+  if (stored.length < rows.length) {
+    const missing = rows.find((row) => !stored.some(({ room }) => room === row.room))!
+    throw new Contradiction(`room ${missing.room}: its stored events do not end before seq ${missing.first}`)
+  }
+  const changed = rows.filter((row) => row.changes.size > 0)
+  if (changed.length > 0) await runner.query(roomChangesSql, roomChanges.parameters(changed))
+}
+
+const changed = (name: string) => (row: RoomRow) => row.changes.has(name)
+const change = (name: string) => (row: RoomRow) => row.changes.get(name) ?? null
+/** Folded state by the name of its event, and the column that it is. */
+const folded = { name: 'name', topic: 'topic_text', avatar: 'avatar', access: 'access', history: 'history', type: 'type' }
+
+const roomChanges = new Bulk<RoomRow>({
+  room: ['text', (row) => row.room],
+  ...Object.fromEntries(
+    Object.keys(folded).flatMap((name) => [
+      [`has_${name}`, ['boolean', changed(name)] as const],
+      [`new_${name}`, ['text', change(name)] as const],
+    ]),
+  ),
+  has_listed: ['boolean', changed('listed')],
+  new_listed: ['boolean', change('listed')],
+})
+
+const roomChangesSql = `update rooms r set listed = case when has_listed then coalesce(new_listed, false) else listed end,
+  ${Object.entries(folded)
+    .map(([name, column]) => `${column} = case when has_${name} then new_${name} else r.${column} end`)
+    .join(', ')}
+  from ${roomChanges.source} where r.room = u.room`
+
+const members = new Bulk<MemberRow>({
+  room: ['text', (row) => row.room],
+  user_id: ['text', (row) => row.user],
+  membership: ['text', (row) => row.membership],
+  seq: ['bigint', (row) => row.seq],
+  profiled: ['boolean', (row) => row.profiled],
+  name: ['text', (row) => row.name],
+  avatar: ['text', (row) => row.avatar],
+})
+
+/** All parts see the members as they were before; the rooms' counts follow from the difference. */
+const membersSql = `
+  with u as materialized (select * from ${members.source}),
+  before as (select m.room, m.user_id, m.membership from members m join u using (room, user_id)),
+  stored as (
+    insert into members as m (room, user_id, membership, seq, name, avatar) select room, user_id, membership, seq, name, avatar from u
+    on conflict (room, user_id) do update set membership = coalesce(excluded.membership, m.membership), seq = coalesce(excluded.seq, m.seq),
+      (name, avatar) = (select case when w.profiled then w.name else m.name end, case when w.profiled then w.avatar else m.avatar end
+        from u w where w.room = excluded.room and w.user_id = excluded.user_id)
+  ),
+  difference as (
+    select u.room, sum((u.membership = 'joined')::int - coalesce((before.membership = 'joined')::int, 0)) as joined
+    from u left join before using (room, user_id) where u.membership is not null group by u.room
+  )
+  update rooms r set joined = r.joined + d.joined from difference d where r.room = d.room and d.joined <> 0`
+
+async function writeMembers(runner: QueryRunner, rows: MemberRow[]): Promise<void> {
+  if (rows.length > 0) await runner.query(membersSql, members.parameters(rows))
+}
+
+const state = new BulkInsert<Rows['state'][number]>(
+  'state',
+  {
+    room: ['text', (row) => row.room],
+    type: ['text', (row) => row.type],
+    key: ['text', (row) => row.key],
+    seq: ['bigint', (row) => row.seq],
+    content: ['text', (row) => row.content],
+  },
+  'on conflict (room, type, key) do update set seq = excluded.seq, content = excluded.content',
+)
+
+const memberChanges = new BulkInsert<Rows['memberChanges'][number]>('member_changes', {
+  room: ['text', (row) => row.room],
+  user_id: ['text', (row) => row.user],
+  seq: ['bigint', (row) => row.seq],
+  value: ['text', (row) => row.value],
+})
+
+const historyChanges = new BulkInsert<Rows['historyChanges'][number]>('history_changes', {
+  room: ['text', (row) => row.room],
+  seq: ['bigint', (row) => row.seq],
+  value: ['text', (row) => row.value],
+})
+
+const aliases = new BulkInsert<Rows['aliases'][number]>(
+  'aliases',
+  { alias: ['text', (row) => row.alias], room: ['text', (row) => row.room], seq: ['bigint', (row) => row.seq] },
+  'on conflict (alias) do update set room = excluded.room, seq = excluded.seq',
+)
+
+const userRooms = new BulkInsert<Rows['userRooms'][number]>(
+  'user_rooms',
+  {
+    user_id: ['text', (row) => row.user],
+    room: ['text', (row) => row.room],
+    kind: ['text', (row) => row.kind],
+    seq: ['bigint', (row) => row.seq],
+    room_partition: ['int', (row) => row.roomPartition],
+    room_offset: ['bigint', (row) => row.roomOffset],
+    room_seq: ['bigint', (row) => row.roomSeq],
+    by_user: ['text', (row) => row.by],
+    name: ['text', (row) => row.name],
+    content: ['text', (row) => row.content],
+  },
+  `on conflict (user_id, room) do update set kind = excluded.kind, seq = excluded.seq, room_partition = excluded.room_partition,
+    room_offset = excluded.room_offset, room_seq = excluded.room_seq, by_user = excluded.by_user, name = excluded.name, content = excluded.content`,
+)
+
+const markers = new BulkInsert<Rows['markers'][number]>(
+  'markers',
+  {
+    user_id: ['text', (row) => row.user],
+    room: ['text', (row) => row.room],
+    seq: ['bigint', (row) => row.seq],
+    room_seq: ['bigint', (row) => row.roomSeq],
+    event: ['text', (row) => row.event],
+  },
+  'on conflict (user_id, room) do update set seq = excluded.seq, room_seq = excluded.room_seq, event = excluded.event',
+)
+
+const profiles = new BulkInsert<Rows['profiles'][number]>(
+  'profiles',
+  {
+    user_id: ['text', (row) => row.user],
+    seq: ['bigint', (row) => row.seq],
+    name: ['text', (row) => row.name],
+    avatar: ['text', (row) => row.avatar],
+  },
+  'on conflict (user_id) do update set seq = excluded.seq, name = excluded.name, avatar = excluded.avatar',
+)
