@@ -5,11 +5,11 @@
  * from Vitest's own reports, so that a project that ends without one counts as failed. The last line is `N passed, N failed, N skipped`.
  * Without Java and Maven the runs on Kafka are skipped, with one line that says so; with CI=true that is a failure.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startKafka, startPostgres } from '../libs/testing/dist/index.js'
+import { kafkaJars, missingJava, startKafka, startPostgres } from '../libs/testing/dist/index.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const report = join('dist', 'test-results')
@@ -42,9 +42,9 @@ async function runAll() {
 /** @returns the address of a broker; undefined where the machine cannot run one. */
 async function kafkaForAll() {
   if (process.env.ROOMLOG_TEST_KAFKA) return process.env.ROOMLOG_TEST_KAFKA
-  const missing = ['java', 'mvn'].filter((command) => spawnSync(command, ['-version'], { stdio: 'ignore' }).error)
-  if (missing.length > 0) {
-    const line = `the runs on Kafka are skipped: ${missing.join(' and ')} not found (Java 17 and Maven are needed)`
+  const reason = missingJava() ?? unfetchedJars()
+  if (reason) {
+    const line = `the runs on Kafka are skipped: ${reason}`
     if (process.env.CI === 'true') fail(line)
     else {
       process.stdout.write(`${line}\n`)
@@ -56,6 +56,15 @@ async function kafkaForAll() {
   const kafka = await startKafka()
   undo.push(() => kafka.stop())
   return String(kafka.brokers)
+}
+
+function unfetchedJars() {
+  try {
+    kafkaJars()
+    return undefined
+  } catch (error) {
+    return error.message
+  }
 }
 
 /** Runs one set of targets to its end and adds up what their reports say. */
