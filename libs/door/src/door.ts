@@ -21,6 +21,7 @@ import {
 import type { CommandDraft, Input, Operation } from '@roomlog/protocol/operations'
 import { Aliases, type ResolveAlias } from './aliases.js'
 import { compose, isCommand } from './compose.js'
+import { doInput } from './do.js'
 import { RateLimiter } from './limits.js'
 import type { Principal } from './principal.js'
 import { Replies } from './replies.js'
@@ -92,6 +93,12 @@ export class Door {
     return 'code' in draft ? { id: '', error: draft } : this.submit(principal, draft, options)
   }
 
+  /** A `do`: the operation that its `type` means. `content` is raw. */
+  async do(principal: Principal, frame: Input, options: SubmitOptions = {}): Promise<Reply> {
+    const meant = doInput(frame)
+    return 'code' in meant ? { id: '', error: meant } : this.perform(principal, meant.operation, meant.input, options)
+  }
+
   /**
    * Submits one command and waits for its outcome. Calls of one caller in one tick for the same room are appended in their order.
    * Never rejects.
@@ -113,7 +120,7 @@ export class Door {
     const id = `${this.instance}.${(this.requests++).toString(36)}`
     if (options.reply && this.replies.full) {
       const error = wireError('unavailable', 'too many requests wait at this door')
-      return { written: Promise.resolve(), reply: Promise.resolve({ id, error }) }
+      return { written: Promise.reject(new RoomlogError('unavailable', error.message)), reply: Promise.resolve({ id, error }) }
     }
     const started = performance.now()
     const reply: Promise<Reply> = options.reply

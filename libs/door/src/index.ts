@@ -1,6 +1,7 @@
 export * from './aliases.js'
 export * from './authenticator.js'
 export * from './compose.js'
+export * from './connect.js'
 export * from './digest.js'
 export * from './do.js'
 export * from './door.js'

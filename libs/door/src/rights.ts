@@ -15,6 +15,12 @@ export function rightsFor(principal: Principal, room: string): Rights {
   return rights
 }
 
+/** Whether the token lets its bearer read the room as if it were the world's. */
+export function readsByToken(principal: Principal, room: string): boolean {
+  const { read, admin, logs, scopes = [] } = rightsFor(principal, room)
+  return read === true || admin === true || (logs === true && room.endsWith('_logs')) || scopes.includes('read') || scopes.includes('admin')
+}
+
 export function hasScope(principal: Principal, scope: Scope): boolean {
   return principal.scopes.includes(scope)
 }

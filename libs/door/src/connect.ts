@@ -1,0 +1,52 @@
+/** The door of a deployment: what an app needs besides its configuration and its log. */
+import type { Log } from '@roomlog/log'
+import type { Config, Logger, Metrics } from '@roomlog/runtime'
+import type { ResolveAlias } from './aliases.js'
+import { Authenticator } from './authenticator.js'
+import { Door } from './door.js'
+import { internalHeader, signInternal } from './internal.js'
+
+export interface DoorParts {
+  config: Config
+  log: Log
+  logger: Logger
+  metrics: Metrics
+}
+
+export function authenticatorOf(config: Config): Authenticator {
+  return new Authenticator(config.auth)
+}
+
+/** Not started yet. */
+export function doorOf({ config, log, logger, metrics }: DoorParts): Door {
+  const outcomes = metrics.counter('roomlog_door_commands_total', 'commands by outcome', ['code'])
+  const seconds = metrics.histogram('roomlog_door_reply_seconds', 'from a command to its outcome')
+  const door = new Door({
+    log,
+    secret: config.secret,
+    limits: config.limits,
+    resolveAlias: resolveBy(config),
+    onFailure: (error) => logger.warn({ err: error }, 'the door had a failure'),
+    onOutcome: (code, ms) => {
+      outcomes.inc({ code })
+      seconds.observe(ms / 1_000)
+    },
+  })
+  metrics.gauge('roomlog_door_waiting', 'commands whose outcome is not known yet', [], (gauge) => gauge.set(door.waiting))
+  return door
+}
+
+const lookupMsMax = 2_000
+
+/** Asks persistence, as one service asks another. */
+function resolveBy(config: Config): ResolveAlias {
+  return async (alias) => {
+    const path = `/v1/aliases/${encodeURIComponent(alias.slice(1))}`
+    const headers = { [internalHeader]: signInternal(config.secret, path, Date.now()) }
+    const answer = await fetch(new URL(path, config.persistenceUrl), { headers, signal: AbortSignal.timeout(lookupMsMax) })
+    if (answer.status === 404) return undefined
+    if (!answer.ok) throw new Error(`persistence answered ${answer.status} for an alias`)
+    const { room } = (await answer.json()) as { room?: unknown }
+    return typeof room === 'string' ? room : undefined
+  }
+}
