@@ -67,6 +67,8 @@ const memberNames: Record<Exclude<keyof CommandValue, 'content' | 'then'>, true>
   readers: true,
   vouchedBy: true,
   vouchers: true,
+  claimed: true,
+  judgedAt: true,
   digest: true,
 }
 
