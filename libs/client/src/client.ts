@@ -197,9 +197,9 @@ export class Client {
   }
 
   #connected(): void {
+    this.#requests.connected()
     for (const stream of this.#streams()) stream.open()
     this.#outbox.connected()
-    this.#requests.connected()
   }
 
   #disconnected(): void {
