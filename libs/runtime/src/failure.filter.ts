@@ -41,10 +41,11 @@ const codes: Record<number, string> = {
   504: 'unknown',
 }
 
+/** What was not understood is 422 in the contract; frameworks say 400 or 415. */
 function statusOf(exception: unknown): number {
-  if (exception instanceof HttpException) return exception.getStatus()
-  const status = (exception as { statusCode?: unknown } | null)?.statusCode
-  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500
+  const given = exception instanceof HttpException ? exception.getStatus() : (exception as { statusCode?: unknown } | null)?.statusCode
+  const status = typeof given === 'number' && given >= 400 && given < 600 ? given : 500
+  return status === 400 || status === 415 ? 422 : status
 }
 
 function bodyOf(exception: unknown, status: number): unknown {

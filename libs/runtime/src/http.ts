@@ -34,7 +34,7 @@ export function httpServer(parts: HttpParts): FastifyInstance {
     // An ID of 255 bytes may stand percent-encoded.
     routerOptions: { maxParamLength: 255 * 3 },
     http: { maxHeaderSize: config.limits.headerBytes, headersTimeout: config.limits.headerMs, connectionsCheckingInterval: 1_000 },
-    frameworkErrors: (error, _request, reply) => void (reply as FastifyReply).code(400).send(errorBody(400, error.message)),
+    frameworkErrors: (error, _request, reply) => void (reply as FastifyReply).code(422).send(errorBody(422, error.message)),
   })
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, Buffer.from(body)))
