@@ -33,13 +33,21 @@ export function judgeAction({ state, command, limits, now }: Case): Decision | u
   const known = find(results, id)
   if (known) return known[1] === command.digest ? { repeat: { event: known[2], seq: known[3] } } : reused(results)
   if (results.length >= actionWindow && id < results[0]![0]) {
-    return refuse('action_too_old', `action ${id} is below the last ${actionWindow} of this device`, { field: 'actionId', ...last(results) })
+    return refuse('action_too_old', `action ${id} is below the last ${actionWindow} of this device`, {
+      field: 'actionId',
+      ...last(results),
+    })
   }
   const prev = command.prevActionId
-  if (prev === undefined || isDecided(results, prev) || wasRefused(state.get(refusedKey(command.sender.id, command.device)), prev)) return undefined
+  if (prev === undefined || isDecided(results, prev) || wasRefused(state.get(refusedKey(command.sender.id, command.device)), prev))
+    return undefined
   const untilMs = command.at + limits.parkMs
   if (now < untilMs) return { park: { for: prev, untilMs } }
-  return refuse('action_gap', `action ${prev} did not come within ${limits.parkMs} ms`, { field: 'prevActionId', retriable: true, ...last(results) })
+  return refuse('action_gap', `action ${prev} did not come within ${limits.parkMs} ms`, {
+    field: 'prevActionId',
+    retriable: true,
+    ...last(results),
+  })
 }
 
 export function evolveDevice(entry: Entry | undefined, event: RoomEvent): DeviceEntry {

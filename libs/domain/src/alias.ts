@@ -58,6 +58,7 @@ export function claim(alias: string, { command }: Case): FollowUp {
       device: command.device,
       rights: { internal: true },
       content: json({ room: command.room }),
+      // biome-ignore lint/suspicious/noThenProperty: data of the domain, never awaited
       then: command,
     },
     carriesReply: true,
@@ -67,7 +68,9 @@ export function claim(alias: string, { command }: Case): FollowUp {
 /** The refusal of a command that came back from the alias's room: what was claimed for it is given back. */
 export function giveBack(refusal: Refusal, of: Case): Refusal & { then?: FollowUp[] } {
   const { claimed } = of.command
-  return claimed === undefined || hasAlias(of.state, claimed) ? refusal : { ...refusal, then: [release(claimed, of.command)] }
+  if (claimed === undefined || hasAlias(of.state, claimed)) return refusal
+  // biome-ignore lint/suspicious/noThenProperty: data of the domain, never awaited
+  return { ...refusal, then: [release(claimed, of.command)] }
 }
 
 export function release(alias: string, { room, sender }: Pick<Command, 'room' | 'sender'>): FollowUp {

@@ -6,13 +6,13 @@
  * `room.listed`, `room.name`, `room.topic`, `room.alias`, and one `member.invite` for each invited.
  */
 import { checkAlias, claim } from './alias.js'
-import { json, type JsonObject, objectOf } from './content.js'
+import { type JsonObject, json, objectOf } from './content.js'
 import { checkList, checkName } from './envelope.js'
 import { noRoom, permit } from './grants.js'
 import { firstLevels, guardedPower } from './power.js'
 import { isRefusal, type Refusal, refuse } from './refusal.js'
-import type { Case, Draft, Outcome } from './rule.js'
 import { checkRoomState } from './room-state.js'
+import type { Case, Draft, Outcome } from './rule.js'
 
 /** What may be said of a room when it is made. */
 interface Plan {

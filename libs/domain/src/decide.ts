@@ -57,7 +57,8 @@ export function ruleOf(of: Case): Rule {
 }
 
 /** Ends a waiting: nothing happens but that the room's commands are judged at a later time. */
-const timePassed: Rule = ({ command }) => (command.rights.internal ? { events: [] } : refuse('forbidden', 'only the authority tells the time'))
+const timePassed: Rule = ({ command }) =>
+  command.rights.internal ? { events: [] } : refuse('forbidden', 'only the authority tells the time')
 
 const unentitled: Rule = () => refuse('forbidden', 'only services with scope impersonate speak for others', { field: 'onBehalfOf' })
 

@@ -18,7 +18,8 @@ export function checkName(text: unknown, field: string, limits: DomainLimits): R
     return refuse('too_large', `${field} is longer than ${limits.nameBytesMax} bytes`, { field })
   }
   if (plain.test(text)) return undefined
-  if (control.test(text) || !text.isWellFormed()) return refuse('invalid', `${field} holds a control character or half a character`, { field })
+  if (control.test(text) || !text.isWellFormed())
+    return refuse('invalid', `${field} holds a control character or half a character`, { field })
   return text.normalize('NFC') === text ? undefined : refuse('invalid', `${field} is not in Unicode NFC`, { field })
 }
 
@@ -64,8 +65,13 @@ function checkContent({ content }: Command, { contentBytesMax }: DomainLimits): 
 }
 
 function checkNumbers({ actionId, prevActionId, ifSeq }: Command): Refusal | undefined {
-  for (const [field, value] of [['actionId', actionId], ['prevActionId', prevActionId], ['ifSeq', ifSeq]] as const) {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) return refuse('invalid', `${field} must be an integer, 0 or more`, { field })
+  for (const [field, value] of [
+    ['actionId', actionId],
+    ['prevActionId', prevActionId],
+    ['ifSeq', ifSeq],
+  ] as const) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
+      return refuse('invalid', `${field} must be an integer, 0 or more`, { field })
   }
   if (prevActionId === undefined) return undefined
   if (actionId !== undefined && prevActionId < actionId) return undefined

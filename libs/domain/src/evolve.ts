@@ -13,8 +13,8 @@ import { evolveOrigins, originKey } from './origin.js'
 import { evolveProfile } from './profile.js'
 import { evolveRoom } from './room.js'
 import { roomKind } from './room-id.js'
-import { evolveState } from './state-event.js'
 import type { Entry, EntryKey } from './state.js'
+import { evolveState } from './state-event.js'
 
 /** The keys of the entries that an event changes. */
 export function touches(event: RoomEvent): EntryKey[] {

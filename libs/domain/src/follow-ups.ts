@@ -1,13 +1,12 @@
 /** What an event causes elsewhere: notices in the inboxes of those whom it concerns, aliases given back, profile changes. */
 import { aliasesOf, release } from './alias.js'
 import type { FollowUp } from './command.js'
-import { contentOf, isGone, json, type JsonObject } from './content.js'
-import { stateKey } from './entry-key.js'
+import { isGone, type JsonObject, json } from './content.js'
 import type { RoomEvent } from './event.js'
 import { firstStep } from './profile.js'
 import { inboxOf, roomKind } from './room-id.js'
+import { settingOf } from './room-state.js'
 import type { RoomState } from './state.js'
-import type { StateEntry } from './state-event.js'
 
 /**
  * The commands that follow from an event, at most 128, in an order that is always the same. `state` is the room's, with the
@@ -27,9 +26,16 @@ export function followUps(event: RoomEvent, state: RoomState, epoch?: string): F
 function fromRoom(event: RoomEvent, state: RoomState, epoch: string | undefined): FollowUp[] {
   switch (event.type) {
     case 'member.join':
-      return [notify(event, 'room.joined', { ...place(event, epoch), name: nameOf(state) })]
+      return [notify(event, 'room.joined', { ...place(event, epoch), name: settingOf(state, 'room.name') })]
     case 'member.invite':
-      return [notify(event, 'room.invited', { room: event.room, by: event.onBehalfOf ?? event.sender.id, name: nameOf(state), seq: event.seq })]
+      return [
+        notify(event, 'room.invited', {
+          room: event.room,
+          by: event.onBehalfOf ?? event.sender.id,
+          name: settingOf(state, 'room.name'),
+          seq: event.seq,
+        }),
+      ]
     case 'member.leave':
       return [notify(event, 'room.left', { ...place(event), reason: 'left' })]
     case 'member.kick':
@@ -55,8 +61,4 @@ function place(event: RoomEvent, epoch?: string): JsonObject {
   const [partition, offset, ...check] = event.id.split('-')
   const position = epoch === undefined ? undefined : [epoch, partition, offset, event.seq, check.join('-')].join('.')
   return { room: event.room, partition: Number(partition), offset: Number(offset), seq: event.seq, position }
-}
-
-function nameOf(state: RoomState): unknown {
-  return contentOf(state.get(stateKey('room.name', '')) as StateEntry | undefined)?.value
 }

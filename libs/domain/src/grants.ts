@@ -4,13 +4,11 @@
  * The door verifies the token and writes the rights that match the room into the command; they are judged here.
  * A ban wins over a grant. Grants (`write`, `admin`) leave their trace in the event (`by: "grant"`).
  */
-import { contentOf } from './content.js'
-import { stateKey } from './entry-key.js'
 import { membershipOf } from './membership.js'
 import { guardedPower, powerLevels, powerOf } from './power.js'
 import { type Refusal, refuse } from './refusal.js'
+import { settingOf } from './room-state.js'
 import type { Case } from './rule.js'
-import type { StateEntry } from './state-event.js'
 
 export interface Permit {
   /** The power with which the command is done. */
@@ -54,9 +52,6 @@ export const hasScope = ({ command }: Case, scope: 'publish' | 'impersonate' | '
 /** Neither was here, nor may read, nor could come in without an invitation. */
 function isHidden({ state, actor, now, command: { rights } }: Case): boolean {
   if (membershipOf(state, actor, now) !== 'none' || rights.read || rights.logs) return false
-  const access = valueOf(state.get(stateKey('room.access', '')))
-  return access === 'limited' && valueOf(state.get(stateKey('room.history', ''))) !== 'world'
+  const access = settingOf(state, 'room.access')
+  return access === 'limited' && settingOf(state, 'room.history') !== 'world'
 }
-
-/** The `value` of a state entry such as `room.access`. */
-export const valueOf = (entry: unknown): unknown => contentOf(entry as StateEntry | undefined)?.value

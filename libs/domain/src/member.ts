@@ -1,10 +1,10 @@
 /** Membership commands: who may come, bring, go, and be sent away. The table of rules.md, one function a line. */
 import { isObject, objectOf } from './content.js'
-import { stateKey } from './entry-key.js'
-import { outsider, permit, valueOf } from './grants.js'
+import { outsider, permit } from './grants.js'
 import { type MemberEntry, type Membership, memberOf, membershipOf } from './membership.js'
 import { powerLevels, powerOf } from './power.js'
 import { isRefusal, type Refusal, refuse } from './refusal.js'
+import { settingOf } from './room-state.js'
 import type { Case, Draft, Outcome } from './rule.js'
 import { judgeRestricted } from './vouch.js'
 
@@ -16,7 +16,7 @@ export function join(of: Case): Outcome {
   const member = memberOf(of.state, of.actor)
   if (membership === 'joined') return { repeat: { event: member!.event, seq: member!.seq } }
   if (membership === 'banned') return refuse('banned', 'you are banned from this room')
-  const access = valueOf(of.state.get(stateKey('room.access', '')))
+  const access = settingOf(of.state, 'room.access')
   if (membership === 'invited' || access === 'public') return taken(of, 'member.join', of.actor)
   if (access === 'restricted') return judgeRestricted(of, (content) => taken(of, 'member.join', of.actor, content))
   const stranger = outsider(of)
@@ -30,7 +30,7 @@ export function knock(of: Case): Outcome {
   if (membership === 'banned') return refuse('banned', 'you are banned from this room')
   if (membership === 'joined' || membership === 'invited') return refuse('conflict', `you are already ${membership}`)
   if (membership === 'knocking') return refuse('conflict', 'you have knocked already')
-  if (valueOf(of.state.get(stateKey('room.access', ''))) === 'knock') return taken(of, 'member.knock', of.actor)
+  if (settingOf(of.state, 'room.access') === 'knock') return taken(of, 'member.knock', of.actor)
   const stranger = outsider(of)
   return stranger.refused === 'not_found' ? stranger : refuse('forbidden', 'nobody answers a knock at this room')
 }
@@ -57,13 +57,17 @@ export function invite(of: Case): Outcome {
 }
 
 export const kick = (of: Case): Outcome =>
-  remove(of, 'kick', (membership, user) => (isIn(membership) ? undefined : refuse('not_member', `${user} is not in this room`, { field: 'user' })))
+  remove(of, 'kick', (membership, user) =>
+    isIn(membership) ? undefined : refuse('not_member', `${user} is not in this room`, { field: 'user' }),
+  )
 
 /** Also of somebody who never was here, and again with another end. */
 export const ban = (of: Case): Outcome => remove(of, 'ban', () => checkUntil(of))
 
 export const unban = (of: Case): Outcome =>
-  remove(of, 'unban', (membership, user) => (membership === 'banned' ? undefined : refuse('conflict', `${user} is not banned`, { field: 'user' })))
+  remove(of, 'unban', (membership, user) =>
+    membership === 'banned' ? undefined : refuse('conflict', `${user} is not banned`, { field: 'user' }),
+  )
 
 /** Needs the power to do it, and more power than whom it concerns. */
 function remove(of: Case, what: 'kick' | 'ban' | 'unban', check: (membership: Membership, user: string) => Refusal | undefined): Outcome {
@@ -109,7 +113,8 @@ function checkTarget({ command }: Case): Refusal | undefined {
 function checkReason({ command }: Case): Refusal | undefined {
   const content = objectOf(command.content)
   if (isRefusal(content)) return content
-  if (content.reason !== undefined && typeof content.reason !== 'string') return refuse('invalid', 'reason must be a text', { field: 'content' })
+  if (content.reason !== undefined && typeof content.reason !== 'string')
+    return refuse('invalid', 'reason must be a text', { field: 'content' })
   return content.vouchedBy === undefined ? undefined : refuse('invalid', 'vouchedBy is given by the named room', { field: 'content' })
 }
 

@@ -7,12 +7,12 @@
  * rooms as they are when they are decided: a later change is overtaken by no earlier one.
  */
 import type { FollowUp } from './command.js'
-import { isObject, json, type JsonObject, objectOf } from './content.js'
+import { type JsonObject, json, objectOf } from './content.js'
 import { joinedKeys, profileKey } from './entry-key.js'
 import type { RoomEvent } from './event.js'
+import { outsider } from './grants.js'
 import { checkOwner, type JoinedEntry } from './inbox.js'
 import { memberOf, membershipOf, type Profile } from './membership.js'
-import { outsider } from './grants.js'
 import { isRefusal, type Refusal, refuse } from './refusal.js'
 import { inboxOf } from './room-id.js'
 import type { Case, Draft, Outcome } from './rule.js'
@@ -76,14 +76,16 @@ function internal(type: string, room: string, sender: RoomEvent['sender'], conte
 /** The user's rooms, in order of ID. */
 function roomsOf(state: RoomState): string[] {
   const isThere = (key: string) => !(state.get(key) as JoinedEntry & { left?: boolean }).left
-  return [...state.keys(joinedKeys)].filter(isThere).map((key) => key.slice(joinedKeys.length)).sort()
+  return [...state.keys(joinedKeys)]
+    .filter(isThere)
+    .map((key) => key.slice(joinedKeys.length))
+    .sort()
 }
 
 function profileIn(content: string): Profile | Refusal {
   const profile = objectOf(content)
-  if (isRefusal(profile) || !isObject(profile)) return profile
-  for (const field of ['name', 'avatar']) {
-    if (profile[field] !== undefined && typeof profile[field] !== 'string') return refuse('invalid', `${field} must be a text`, { field: 'content' })
-  }
-  return profile as Profile
+  if (isRefusal(profile)) return profile
+  const isText = (value: unknown) => value === undefined || typeof value === 'string'
+  if (isText(profile.name) && isText(profile.avatar)) return profile as Profile
+  return refuse('invalid', 'name and avatar must be texts', { field: 'content' })
 }

@@ -1,8 +1,11 @@
 /** The state that the domain owns: which types, under which key, with what content. All other state is the app's. */
-import { isObject, type JsonObject } from './content.js'
+import { contentOf, isObject, type JsonObject } from './content.js'
+import { stateKey } from './entry-key.js'
 import { checkList } from './envelope.js'
 import type { DomainLimits } from './limits.js'
 import { type Refusal, refuse } from './refusal.js'
+import type { RoomState } from './state.js'
+import type { StateEntry } from './state-event.js'
 
 export const accessModes = ['public', 'limited', 'knock', 'restricted'] as const
 export const historyModes = ['world', 'shared', 'invited', 'joined'] as const
@@ -31,6 +34,11 @@ const lasting = new Set(['room.access', 'room.history', 'room.power'])
 export function checkRoomKey(type: string, key: string): Refusal | undefined {
   if ((keyed[type] === 'one') === (key === '')) return undefined
   return refuse('invalid', keyed[type] === 'one' ? `${type} has the key ""` : `${type} needs a key`, { field: 'key' })
+}
+
+/** The `value` of the room's own state of this type, such as `room.access`. */
+export function settingOf(state: RoomState, type: string): unknown {
+  return contentOf(state.get(stateKey(type, '')) as StateEntry | undefined)?.value
 }
 
 /** The refusal of a content; `null` = gone. The numbers of `room.power` are judged in `power.ts`. */

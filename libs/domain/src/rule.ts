@@ -22,6 +22,8 @@ export interface Case {
 /** An event without what `room.ts` puts on every event of a command: who sent it, and from where. */
 export type Draft = Omit<EventDraft, 'sender' | 'device' | 'onBehalfOf' | 'action' | 'origin'>
 
-export type Outcome = { events: Draft[]; then?: Extract<Decision, { events: unknown }>['then']; result?: Record<string, unknown> } | Exclude<Decision, { events: unknown }>
+export type Outcome =
+  | (Omit<Extract<Decision, { events: unknown }>, 'events'> & { events: Draft[] })
+  | Exclude<Decision, { events: unknown }>
 
 export type Rule = (of: Case) => Outcome

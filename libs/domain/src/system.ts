@@ -10,7 +10,8 @@ const readerForm = /^(any|users|user:.+|team:[^/]+(\/[^/]+)?)$/u
 /** Services with scope `publish` append; the area is there with its first event. */
 export function systemEvent(of: Case): Outcome {
   const { command } = of
-  if (!hasScope(of, 'publish') && !command.rights.internal) return refuse('forbidden', 'system events come from services with scope publish')
+  if (!hasScope(of, 'publish') && !command.rights.internal)
+    return refuse('forbidden', 'system events come from services with scope publish')
   const refused = checkLabels(of) ?? checkReferences(of)
   if (refused) return refused
   const draft: Draft = { type: command.type, content: command.content, channels: command.channels!, readers: command.readers! }
