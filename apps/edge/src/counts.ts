@@ -1,0 +1,56 @@
+/**
+ * The edge's figures. Hot paths count in plain fields, which the registry reads when it is asked.
+ */
+import type { Metrics } from '@roomlog/runtime'
+import type { State } from './subscription.js'
+
+export class Counts {
+  connections = 0
+  deliveries = 0
+  bytes = 0
+  private readonly states = { behind: 0, live: 0, ended: 0 }
+  private readonly labelled: Record<'replays' | 'closes' | 'limits' | 'resets' | 'failures' | 'bad', (label: string, by?: number) => void>
+  private readonly events: { inc(by: number): void }
+
+  constructor(private readonly metrics: Metrics) {
+    const counter = (name: string, help: string, label: string) => {
+      const figure = metrics.counter(name, help, [label])
+      return (value: string, by = 1) => figure.inc({ [label]: value }, by)
+    }
+    this.labelled = {
+      replays: counter('roomlog_edge_replayed_events_total', 'Events replayed, by where they came from.', 'source'),
+      closes: counter('roomlog_edge_closes_total', 'Connections ended, by close code.', 'code'),
+      limits: counter('roomlog_edge_limit_hits_total', 'Limits that were hit.', 'limit'),
+      resets: counter('roomlog_edge_resets_total', 'Positions that could not be continued.', 'reason'),
+      failures: counter('roomlog_edge_failures_total', 'Failures of a part.', 'part'),
+      bad: counter('roomlog_edge_refused_frames_total', 'Frames of clients that were refused, by code.', 'code'),
+    }
+    this.events = metrics.counter('roomlog_edge_events_total', 'Records received from the log.')
+    metrics.gauge('roomlog_edge_connections', 'Open connections.', [], (gauge) => gauge.set(this.connections))
+    metrics.gauge('roomlog_edge_subscriptions', 'Subscriptions by state.', ['state'], (gauge) => {
+      gauge.set({ state: 'live' }, this.states.live)
+      gauge.set({ state: 'behind' }, this.states.behind)
+    })
+    metrics.gauge('roomlog_edge_deliveries', 'Event frames handed to sockets since the start.', [], (gauge) => gauge.set(this.deliveries))
+    metrics.gauge('roomlog_edge_delivered_bytes', 'Bytes handed to sockets since the start.', [], (gauge) => gauge.set(this.bytes))
+  }
+
+  watch(sizes: { rings(): number; feeds(): number; chunks(): number }): void {
+    this.metrics.gauge('roomlog_edge_ring_bytes', 'Bytes of recent records.', [], (gauge) => gauge.set(sizes.rings()))
+    this.metrics.gauge('roomlog_edge_feeds', 'Partitions that are followed.', [], (gauge) => gauge.set(sizes.feeds()))
+    this.metrics.gauge('roomlog_edge_chunk_bytes', 'Bytes of shared reads of the log.', [], (gauge) => gauge.set(sizes.chunks()))
+  }
+
+  readonly subscriptionState = (state: State, before: State | undefined): void => {
+    this.states[state]++
+    if (before) this.states[before]--
+  }
+
+  readonly replayed = (source: string, events: number): void => this.labelled.replays(source, events)
+  received = (records: number): void => this.events.inc(records)
+  closed = (code: number): void => this.labelled.closes(String(code))
+  limitHit = (limit: string): void => this.labelled.limits(limit)
+  reset = (reason: string): void => this.labelled.resets(reason)
+  failed = (part: string): void => this.labelled.failures(part)
+  refused = (code: string): void => this.labelled.bad(code)
+}

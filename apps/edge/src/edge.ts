@@ -1,0 +1,95 @@
+/**
+ * The edge without Nest and without sockets: what sessions share. A test builds it with `new` from a memory log,
+ * a fake clock and a history.
+ */
+import { Counter } from '@roomlog/door'
+import type { Limits, Logger } from '@roomlog/runtime'
+import { Chunks } from './chunks.js'
+import type { Counts } from './counts.js'
+import type { CommandInput, DoorPort, Principal, ReadPort } from './door.js'
+import type { Clock, EventLog, History } from './ports.js'
+import { Replay } from './replay.js'
+import { RingBudget } from './ring.js'
+import { Rooms } from './rooms.js'
+
+export type { CommandInput, DoorPort, Principal, ReadPort }
+
+export interface EdgeOptions {
+  log: EventLog
+  history: History
+  door: DoorPort
+  reads: ReadPort
+  clock: Clock
+  limits: Limits
+  counts: Counts
+  logger: Logger
+  lingerMs?: number
+  /** Flushes what was written to sockets while a batch was handed on. */
+  flush?(): void
+}
+
+export class EdgeParts {
+  readonly rooms: Rooms
+  readonly chunks: Chunks
+  readonly replay: Replay
+  readonly history: History
+  readonly door: DoorPort
+  readonly reads: ReadPort
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly counts: Counts
+  readonly logger: Logger
+  private readonly users: Counter
+  private readonly addresses: Counter
+
+  constructor(options: EdgeOptions) {
+    const { log, history, clock, limits, counts, logger } = options
+    this.history = history
+    this.clock = clock
+    this.limits = limits
+    this.counts = counts
+    this.logger = logger
+    this.users = new Counter(limits.userConnections)
+    this.addresses = new Counter(limits.addressConnections)
+    this.door = options.door
+    this.reads = options.reads
+    const budget = new RingBudget(limits.ringBytes)
+    this.rooms = new Rooms(log, history, clock, {
+      budget,
+      lingerMs: options.lingerMs ?? lingerMsDefault,
+      onBatch: (records) => {
+        counts.received(records)
+        options.flush?.()
+      },
+      onFailure: (error) => this.onFailure(error, 'feed'),
+    })
+    this.chunks = new Chunks(log, chunkBytesMax)
+    this.replay = new Replay(this.chunks, history, { recordsMax: limits.replayRecords, pageEvents: limits.pageEvents })
+    counts.watch({ rings: () => budget.bytes, feeds: () => this.rooms.feedCount, chunks: () => this.chunks.bytes })
+  }
+
+  /** Counts a connection of a user, or of an address where there is no token. False = too many; else `leave` gives it back. */
+  enter(principal: Principal, address: string): boolean {
+    const entered = principal.anonymous ? this.addresses.enter(address) : this.users.enter(principal.user)
+    if (!entered) this.counts.limitHit(principal.anonymous ? 'address_connections' : 'user_connections')
+    return entered
+  }
+
+  leave(principal: Principal, address: string): void {
+    if (principal.anonymous) this.addresses.leave(address)
+    else this.users.leave(principal.user)
+  }
+
+  onFailure(error: unknown, where: string): void {
+    this.counts.failed(where)
+    this.logger.warn({ err: error, where }, 'an edge part failed')
+  }
+
+  close(): Promise<void> {
+    return this.rooms.close()
+  }
+}
+
+const lingerMsDefault = 30_000
+/** Reads of the log that are kept for the next who resumes near by. */
+const chunkBytesMax = 32 * 1024 * 1024

@@ -1,0 +1,60 @@
+/**
+ * Event frames without parsing: prefix + the record's bytes + suffix, built once per event and shared by all
+ * subscribers whose `after` is equal. A frame holds its bytes with the WebSocket header in front (RFC 6455, 5.2: server
+ * frames are not masked), so a socket needs no framing of its own; other transports take the payload.
+ */
+import type { RoomRecord } from './record.js'
+
+export class Frame {
+  private constructor(
+    /** WebSocket header and payload, contiguous. Never changed after construction. */
+    readonly framed: Buffer,
+    private readonly headerLength: number,
+  ) {}
+
+  get payload(): Buffer {
+    return this.framed.subarray(this.headerLength)
+  }
+
+  static text(text: string): Frame {
+    const length = Buffer.byteLength(text)
+    const { framed, at } = allocate(length)
+    framed.write(text, at)
+    return new Frame(framed, at)
+  }
+
+  static event(record: RoomRecord, after: number, extra = ''): Frame {
+    const suffix = `,"after":${after},"position":"${record.position}"${extra}}`
+    const { framed, at } = allocate(prefix.length + record.value.length + suffix.length)
+    prefix.copy(framed, at)
+    record.value.copy(framed, at + prefix.length)
+    framed.write(suffix, at + prefix.length + record.value.length, 'latin1')
+    return new Frame(framed, at)
+  }
+}
+
+/** The frame of an event for everybody whose `after` is the event before; built at most once. */
+export function sharedFrame(record: RoomRecord): Frame {
+  record.shared ??= Frame.event(record, record.seq - 1)
+  return record.shared
+}
+
+const prefix = Buffer.from('{"event":')
+const textFinal = 0x81
+
+function allocate(length: number): { framed: Buffer; at: number } {
+  const at = length < 126 ? 2 : length < 65_536 ? 4 : 10
+  // A buffer of its own, not a slice of the pool: the ring keeps frames, and a slice would keep its whole slab.
+  const framed = Buffer.allocUnsafeSlow(at + length)
+  framed[0] = textFinal
+  if (at === 2) framed[1] = length
+  else if (at === 4) {
+    framed[1] = 126
+    framed.writeUInt16BE(length, 2)
+  } else {
+    framed[1] = 127
+    framed.writeUIntBE(0, 2, 2)
+    framed.writeUIntBE(length, 4, 6)
+  }
+  return { framed, at }
+}

@@ -1,0 +1,239 @@
+/**
+ * One connection's life, whatever carries it: who it is, what it may, and the operations it asks for.
+ *
+ * Frames are taken in the order in which they came. Nothing overtakes an `auth` that is being checked; commands are
+ * handed to the door in order; reads and subscriptions go on side by side. Whatever is wrong with a frame is answered
+ * with an error that has a code; who goes on doing it is shown out with a close code.
+ */
+import { anonymousPrincipal, isPrincipal } from '@roomlog/door'
+import { type CloseCode, closeCodes, parseEnvelopes, type WireError, wireError } from '@roomlog/protocol'
+import { Bucket } from './bucket.js'
+import type { EdgeParts, Principal } from './edge.js'
+import { idOf, subscribeInput } from './input.js'
+import type { Sink } from './ports.js'
+import { Subscriptions } from './subscriptions.js'
+
+/** What a session needs of its transport. */
+export interface Link {
+  sink: Sink
+  /** For limits of those without a token. */
+  address: string
+  close(code: CloseCode, reason: string): void
+  /** Called once, when the connection may cost more than an unauthenticated one. */
+  authenticated?(): void
+}
+
+type Envelope = Record<string, unknown>
+
+export class Session {
+  private principal: Principal | undefined
+  private token: string | undefined
+  private readonly subscriptions: Subscriptions
+  private readonly messages: Bucket
+  private readonly patience: Bucket
+  private readonly violations: Bucket
+  /** What waits for the running authentication: frames, and the items of an array that stood behind the `auth`. */
+  private waiting: (() => void)[] | undefined
+  private waitingBytes = 0
+  private timer: { cancel(): void } | undefined
+  private over = false
+  private reading = 0
+
+  constructor(
+    private readonly edge: EdgeParts,
+    private readonly link: Link,
+  ) {
+    const { limits, clock } = edge
+    const now = clock.now()
+    this.subscriptions = new Subscriptions(edge, link.sink)
+    this.messages = new Bucket(limits.connectionMessagesPerSecond, limits.connectionMessagesBurst, now)
+    this.patience = new Bucket(patiencePerSecond, patienceBurst, now)
+    this.violations = new Bucket(violationsPerSecond, violationsBurst, now)
+    this.timer = clock.after(limits.authenticationMs, () => this.close(4200, 'no token in time'))
+  }
+
+  /** A token that came with the connection itself. */
+  open(token: string): void {
+    this.during(this.authenticate(token, undefined))
+  }
+
+  /** One text frame: an object or an array of them. */
+  receive(bytes: Buffer): void {
+    if (this.over) return
+    if (this.waiting) {
+      this.waitingBytes += bytes.length
+      if (this.waitingBytes > this.edge.limits.authenticationBytes) return this.close(4204, 'too much before authentication')
+      this.waiting.push(() => this.receive(bytes))
+      return
+    }
+    const { jsonDepth, jsonKeys, frameItems } = this.edge.limits
+    const parsed = parseEnvelopes(bytes, { raw: rawMembers, depthMax: jsonDepth, keysMax: jsonKeys, itemsMax: frameItems })
+    if ('invalid' in parsed)
+      return this.violate(wireError('invalid', parsed.invalid, parsed.field === undefined ? {} : { field: parsed.field }))
+    for (const frame of parsed.ok) {
+      if (this.over) return
+      this.take(frame)
+    }
+  }
+
+  /** Frames that are no JSON text at all. */
+  violate(error: WireError): void {
+    this.error(undefined, error)
+    if (this.violations.take(this.edge.clock.now()) > 0) this.close(4203, 'too many frames that make no sense')
+  }
+
+  /** The transport is gone. */
+  closed(): void {
+    if (this.over) return
+    this.over = true
+    this.timer?.cancel()
+    this.subscriptions.closeAll()
+    if (this.principal) this.edge.leave(this.principal, this.link.address)
+  }
+
+  /** Tells the client why, then ends the connection. */
+  bye(code: CloseCode, more: { reconnectInMs?: number } = {}): void {
+    if (this.over) return
+    this.link.sink.send(JSON.stringify({ bye: { reason: closeCodes[code].name, ...more, positions: this.subscriptions.positions() } }))
+    this.close(code, closeCodes[code].name)
+  }
+
+  private take(frame: Envelope): void {
+    if (this.waiting) {
+      this.waiting.push(() => this.take(frame))
+      return
+    }
+    const id = idOf(frame)
+    const wait = this.messages.take(this.edge.clock.now())
+    if (wait > 0) return this.limited(id, wait)
+    if (frame.op === 'auth') return this.auth(id, frame)
+    if (!this.principal) return this.error(id, wireError('unauthenticated', 'authenticate first'))
+    this.perform(frame, id, this.principal)
+  }
+
+  private perform(frame: Envelope, id: number | string | undefined, principal: Principal): void {
+    switch (frame.op) {
+      case 'ping':
+        return this.ok(id, {})
+      case 'subscribe':
+        return this.subscribe(frame, id, principal)
+      case 'unsubscribe':
+        return this.subscriptions.close(String(frame.room))
+          ? this.ok(id, { room: frame.room })
+          : this.error(id, wireError('not_found', 'no such subscription', { field: 'room' }))
+      case 'do':
+        return this.submit(frame, id, principal)
+      default:
+        return this.read(frame, id)
+    }
+  }
+
+  private auth(id: number | string | undefined, frame: Envelope): void {
+    const { token } = frame
+    if (token !== undefined && typeof token !== 'string')
+      return this.error(id, wireError('invalid', 'must be a string', { field: 'token' }))
+    this.during(this.authenticate(token, id))
+  }
+
+  private async authenticate(token: string | undefined, id: number | string | undefined): Promise<void> {
+    const found = token === undefined ? anonymousPrincipal() : await this.edge.door.authenticate(token)
+    if (this.over) return
+    if (!isPrincipal(found)) {
+      this.error(id, found)
+      if (found.code === 'unavailable') return this.close(4002, 'tokens cannot be checked now')
+      return this.principal ? undefined : this.close(4200, 'bad token')
+    }
+    if (this.principal) {
+      if (found.user !== this.principal.user || found.device !== this.principal.device)
+        return this.error(id, wireError('forbidden', 'a refresh keeps the user and the device'))
+    } else if (!this.edge.enter(found, this.link.address)) {
+      this.error(id, wireError('limited', 'too many connections', { retryAfterMs: 10_000 }))
+      return this.close(4202, 'too many connections')
+    } else this.link.authenticated?.()
+    this.principal = found
+    this.token = token
+    this.timer?.cancel()
+    this.expireAt(found.expiresAt)
+    this.subscriptions.reconsider(found)
+    if (id !== undefined || !token)
+      this.ok(id, found.anonymous ? { anonymous: true } : { user: found.user, device: found.device, expiresAt: found.expiresAt })
+  }
+
+  private subscribe(frame: Envelope, id: number | string | undefined, principal: Principal): void {
+    const input = subscribeInput(frame)
+    if ('code' in input) return this.error(id, input)
+    void this.subscriptions.open(input, principal, (answer) => ('ok' in answer ? this.ok(id, answer.ok) : this.error(id, answer.error)))
+  }
+
+  private submit(frame: Envelope, id: number | string | undefined, principal: Principal): void {
+    const { id: _id, op: _op, ...input } = frame
+    if (principal.anonymous) return this.error(id, wireError('unauthenticated', 'a token is needed to act'))
+    void this.edge.door.submit(principal, input).then(({ ok, error }) => (error ? this.error(id, error) : this.ok(id, ok!)))
+  }
+
+  private read(frame: Envelope, id: number | string | undefined): void {
+    const { id: _id, op, ...input } = frame
+    if (this.reading >= readsMax) return this.limited(id, 100)
+    this.reading++
+    void this.edge.reads
+      .read(String(op), input, this.token)
+      .then((answer) =>
+        'body' in answer ? this.send(`{"id":${JSON.stringify(id ?? null)},"ok":${answer.body}}`) : this.error(id, answer.error),
+      )
+      .finally(() => this.reading--)
+  }
+
+  /** Holds back what comes meanwhile. */
+  private during(work: Promise<void>): void {
+    this.waiting = []
+    void work.finally(() => {
+      const held = this.waiting ?? []
+      this.waiting = undefined
+      this.waitingBytes = 0
+      for (const take of held) take()
+    })
+  }
+
+  private expireAt(at: number): void {
+    if (!Number.isFinite(at)) return
+    const left = at - this.edge.clock.now()
+    // A timer holds at most 2^31 ms.
+    this.timer = this.edge.clock.after(Math.max(Math.min(left, timerMsMax), 0), () =>
+      left > timerMsMax ? this.expireAt(at) : this.bye(4201),
+    )
+  }
+
+  private limited(id: number | string | undefined, retryAfterMs: number): void {
+    this.edge.counts.limitHit('messages')
+    this.error(id, wireError('limited', 'too many messages', { retryAfterMs }))
+    if (this.patience.take(this.edge.clock.now()) > 0) this.close(4202, 'too many messages')
+  }
+
+  private ok(id: number | string | undefined, ok: object): void {
+    this.send(JSON.stringify({ id, ok }))
+  }
+
+  private error(id: number | string | undefined, error: WireError): void {
+    this.edge.counts.refused(error.code)
+    this.send(JSON.stringify({ id, error }))
+  }
+
+  private send(text: string): void {
+    if (!this.over) this.link.sink.send(text)
+  }
+
+  private close(code: CloseCode, reason: string): void {
+    this.link.close(code, reason)
+    this.closed()
+  }
+}
+
+const rawMembers = ['content']
+/** Refused messages before the connection is ended: a burst, and what comes back per second. */
+const patienceBurst = 200
+const patiencePerSecond = 5
+const violationsBurst = 20
+const violationsPerSecond = 0.2
+/** Reads of one connection that run at once. */
+const readsMax = 16
+const timerMsMax = 2 ** 31 - 1

@@ -1,0 +1,231 @@
+/**
+ * One client's interest in one room, as a cursor over the log.
+ *
+ * A subscription holds no queue. In step with the tail it is live: the room hands it every event. When its socket's
+ * buffer is full it falls behind, forgets nothing but where it stands, and later reads on from there:
+ * ring → log by offset → persistence by `seq` → log → live. Each step continues at exactly the next `seq`, so no
+ * source and no hand-over can skip or repeat an event. `after` tells the client what was withheld.
+ */
+import type { Access, Removal } from './access.js'
+import { removals } from './access.js'
+import type { Wanted } from './filter.js'
+import { Frame, sharedFrame } from './frame.js'
+import type { Clock, Sink } from './ports.js'
+import type { RoomRecord } from './record.js'
+import type { Cursor, Replay } from './replay.js'
+import type { Listener, Room } from './room.js'
+
+export interface Viewer {
+  user: string
+  device: string
+  /** May read the room as if it were the world's: a grant or a scope of the token. */
+  byRight: boolean
+}
+
+export interface SubscriptionContext {
+  room: Room
+  access: Access
+  viewer: Viewer
+  wanted: Wanted
+  sink: Sink
+  replay: Replay
+  clock: Clock
+  /** The subscription is over; nothing of it will be sent any more. */
+  onEnd(subscription: Subscription): void
+  /** The log is another one: whoever made the subscription starts it anew. */
+  onRenew(subscription: Subscription): void
+  onState?(state: State, before: State): void
+  onReplay?(source: 'ring' | 'log' | 'persistence', events: number): void
+  onFailure?(error: unknown): void
+}
+
+export type State = 'behind' | 'live' | 'ended'
+
+export class Subscription implements Listener {
+  state: State = 'behind'
+  readonly access: Access
+  readonly room: Room
+  private cursor: Cursor
+  /** The last `seq` that the client knows to be accounted for. */
+  private after: number
+  private announced = false
+  private running = false
+
+  constructor(
+    private readonly context: SubscriptionContext,
+    cursor: Cursor,
+  ) {
+    this.room = context.room
+    this.access = context.access
+    this.cursor = { ...cursor }
+    this.after = cursor.seq
+    this.room.listen(this)
+  }
+
+  get seq(): number {
+    return this.cursor.seq
+  }
+
+  /** Reads on from the cursor to the tail; returns at once, goes on in the background. Safe to call again. */
+  start(): void {
+    if (this.running || this.state !== 'behind') return
+    this.running = true
+    this.catchUp()
+      .catch((error) => this.fail(error))
+      .finally(() => {
+        this.running = false
+      })
+  }
+
+  receive(record: RoomRecord, changes: boolean, removal: Removal | undefined): void {
+    if (this.state !== 'live' || record.seq <= this.cursor.seq) return
+    if (record.seq !== this.cursor.seq + 1 || this.context.sink.full) return this.fallBehind()
+    // What is open at the tail is open for this event, unless the event itself changes that.
+    const visible = changes ? this.sees(record) : this.context.viewer.byRight ? !this.access.banned : this.access.open
+    this.take(record, visible)
+    if (removal) this.end(removal.reason, removal.seq)
+    else if (changes && !this.entitled) this.end('forbidden', record.seq)
+  }
+
+  renew(): void {
+    if (this.close()) this.context.onRenew(this)
+  }
+
+  /** What the token grants has changed. */
+  reconsider(): void {
+    if (!this.entitled) this.end('forbidden', this.cursor.seq)
+  }
+
+  /** A check that throws ends this subscription and no other. */
+  fail(error: unknown): void {
+    this.context.onFailure?.(error)
+    this.end('internal', this.cursor.seq)
+  }
+
+  /** Ends it without a word. False if it was over already. */
+  close(): boolean {
+    if (this.state === 'ended') return false
+    this.to('ended')
+    this.room.unlisten(this)
+    return true
+  }
+
+  private get entitled(): boolean {
+    return this.access.open || (this.context.viewer.byRight && !this.access.banned && !this.access.deleted)
+  }
+
+  private async catchUp(): Promise<void> {
+    for (let retryMs = retryMsMin; this.state === 'behind'; ) {
+      if (this.context.sink.full) await this.context.sink.drained()
+      else if (this.step()) continue
+      else if (await this.page()) retryMs = retryMsMin
+      else {
+        await this.pause(retryMs)
+        retryMs = Math.min(retryMs * 2, retryMsMax)
+      }
+    }
+  }
+
+  /** Goes as far as memory reaches. Synchronous from the last record to `live`: nothing can come in between. */
+  private step(): boolean {
+    const { tail, feed, id } = this.room
+    if (this.cursor.seq < tail.seq) {
+      const held = feed.ring.after(id, this.cursor.seq, this.cursor.offset ?? -1)
+      if (!held) return false
+      this.context.onReplay?.('ring', held.length)
+      this.walk(held)
+      if (this.state !== 'behind' || this.cursor.seq < tail.seq) return true
+    }
+    this.arrive()
+    return true
+  }
+
+  /** One page from further away. False if it could not be had now. */
+  private async page(): Promise<boolean> {
+    try {
+      const page = await this.context.replay.page(this.room, this.cursor)
+      this.context.onReplay?.(page.source, page.records.length)
+      if (this.state === 'behind' && this.walk(page.records)) Object.assign(this.cursor, page.cursor)
+      return page.records.length > 0 || page.cursor.offset !== undefined
+    } catch (error) {
+      this.context.onFailure?.(error)
+      return false
+    }
+  }
+
+  /** False where the socket was full, or the subscription over, before the last record. */
+  private walk(records: readonly RoomRecord[]): boolean {
+    const newest = this.context.wanted.full ? undefined : newestState(records)
+    for (const record of records) {
+      if (this.state !== 'behind' || this.context.sink.full) return false
+      const superseded =
+        newest !== undefined &&
+        record.isState &&
+        (this.room.superseded(record) || newest.get(`${record.type}\0${record.key}`)! > record.seq)
+      this.take(record, !superseded && this.sees(record))
+      if (!this.entitled && this.access.removedAt === record.seq) this.end(this.removalReason(record.type), record.seq)
+    }
+    return this.state === 'behind'
+  }
+
+  private arrive(): void {
+    if (!this.entitled) return this.end(this.removalReason(), this.access.removedAt ?? this.cursor.seq)
+    this.cursor.offset = this.room.feed.next
+    this.to('live')
+    if (this.announced) return
+    this.announced = true
+    this.context.sink.send(JSON.stringify({ live: { room: this.room.id, seq: this.cursor.seq, position: this.room.tailPosition } }))
+  }
+
+  private take(record: RoomRecord, visible: boolean): void {
+    const { cursor, context } = this
+    cursor.seq = record.seq
+    cursor.offset = record.offset + 1
+    if (!visible || (context.wanted.plain ? record.follows !== undefined : !context.wanted.accepts(record))) return
+    const { viewer } = context
+    if (record.action !== undefined && record.device === viewer.device && record.sender === viewer.user) {
+      context.sink.deliver(Frame.event(record, this.after, `,"actionId":${record.actionId}`))
+    } else context.sink.deliver(this.after === record.seq - 1 ? sharedFrame(record) : Frame.event(record, this.after))
+    this.after = record.seq
+  }
+
+  private sees(record: RoomRecord): boolean {
+    return (this.context.viewer.byRight && !this.access.banned) || this.access.sees(record.seq)
+  }
+
+  private fallBehind(): void {
+    this.to('behind')
+    this.start()
+  }
+
+  private end(reason: string, seq: number): void {
+    if (!this.close()) return
+    this.context.sink.send(JSON.stringify({ end: { room: this.room.id, reason, seq } }))
+    this.context.onEnd(this)
+  }
+
+  private removalReason(type = ''): string {
+    if (this.access.deleted) return 'deleted'
+    return removals[type] ?? (this.access.banned ? 'banned' : this.access.removedAt === undefined ? 'forbidden' : 'left')
+  }
+
+  private to(state: State): void {
+    const before = this.state
+    this.state = state
+    this.context.onState?.(state, before)
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.context.clock.after(ms, resolve))
+  }
+}
+
+/** The newest `seq` of each state among the records. */
+function newestState(records: readonly RoomRecord[]): Map<string, number> {
+  const newest = new Map<string, number>()
+  for (const record of records) if (record.isState) newest.set(`${record.type}\0${record.key}`, record.seq)
+  return newest
+}
+
+const retryMsMin = 50
+const retryMsMax = 2_000

@@ -1,0 +1,164 @@
+/**
+ * The subscriptions of one session: opened, replaced, ended. Whoever may not know a room gets the same answer,
+ * after the same steps, as for a room that does not exist.
+ */
+import { type Filter, type WireError, wireError } from '@roomlog/protocol'
+import type { Access } from './access.js'
+import type { EdgeParts, Principal } from './edge.js'
+import { compileFilter } from './filter.js'
+import type { Sink } from './ports.js'
+import type { Room } from './room.js'
+import { type StartInput, startOf } from './start.js'
+import { Subscription, type Viewer } from './subscription.js'
+
+export interface SubscribeInput extends StartInput {
+  room: string
+  filter?: Filter
+}
+
+interface Entry {
+  input: SubscribeInput
+  viewer: Viewer
+  subscription?: Subscription
+}
+
+export class Subscriptions {
+  private readonly entries = new Map<string, Entry>()
+
+  constructor(
+    private readonly edge: EdgeParts,
+    private readonly sink: Sink,
+  ) {}
+
+  get size(): number {
+    return this.entries.size
+  }
+
+  /** Answers by `reply` before the first event of the subscription; a second one to the same room takes the place of the first. */
+  async open(input: SubscribeInput, principal: Principal, reply: (answer: { ok: object } | { error: WireError }) => void): Promise<void> {
+    const { edge } = this
+    this.close(input.room)
+    if (this.entries.size >= edge.limits.connectionSubscriptions) {
+      edge.counts.limitHit('subscriptions')
+      return reply({ error: wireError('limited', 'too many subscriptions on this connection', { retryAfterMs: 1_000 }) })
+    }
+    const viewer = { user: principal.user, device: principal.device, byRight: edge.door.reads(principal, input.room) }
+    const entry: Entry = { input, viewer }
+    this.entries.set(input.room, entry)
+    let room: Room | undefined
+    let access: Access | undefined
+    try {
+      room = await edge.rooms.take(input.room)
+      access = await room.accessOf(principal.user)
+      if (await this.begin(entry, room, access, reply)) return
+    } catch (error) {
+      edge.onFailure(error, 'subscribe')
+      reply({ error: wireError('unavailable', 'the room cannot be read now') })
+    }
+    if (access) room?.releaseAccess(access)
+    if (room) edge.rooms.release(input.room)
+    if (this.entries.get(input.room) === entry) this.entries.delete(input.room)
+  }
+
+  /** False if there was none. */
+  close(room: string): boolean {
+    const entry = this.entries.get(room)
+    if (!entry) return false
+    this.entries.delete(room)
+    if (entry.subscription?.close()) this.released(entry.subscription)
+    return true
+  }
+
+  closeAll(): void {
+    for (const room of [...this.entries.keys()]) this.close(room)
+  }
+
+  /** The token was refreshed: what it grants may have changed. */
+  reconsider(principal: Principal): void {
+    for (const { viewer, subscription } of this.entries.values()) {
+      viewer.byRight = this.edge.door.reads(principal, subscription?.room.id ?? '')
+      subscription?.reconsider()
+    }
+  }
+
+  /** Where each stands, for a `bye`. */
+  positions(): Record<string, number> {
+    return Object.fromEntries([...this.entries].flatMap(([room, { subscription }]) => (subscription ? [[room, subscription.seq]] : [])))
+  }
+
+  /** True if the subscription has begun (or was given up for a newer one before it could). */
+  private async begin(
+    entry: Entry,
+    room: Room,
+    access: Access,
+    reply: (answer: { ok: object } | { error: WireError }) => void,
+  ): Promise<boolean> {
+    const { edge, sink } = this
+    const { input, viewer } = entry
+    const own = room.id === `@${viewer.user}`
+    const entitled = own || access.open || (viewer.byRight && access.exists && !access.banned && !access.deleted)
+    // Whoever was a member once may read what they could see then; the present tail is not theirs to know.
+    const past = !entitled && access.removedAt !== undefined && (input.position ?? input.from ?? input.last) !== undefined
+    if (!entitled && !past) {
+      reply({ error: wireError('not_found') })
+      return false
+    }
+    const started = await startOf(room, input, edge)
+    if ('invalid' in started) {
+      reply({ error: wireError('invalid', started.invalid, { field: 'position' }) })
+      return false
+    }
+    if (this.entries.get(input.room) !== entry) {
+      reply({ error: wireError('conflict', 'replaced by a newer request for the same room') })
+      return false
+    }
+    const cursor = 'cursor' in started ? started.cursor : { seq: room.tail.seq, offset: room.feed.next, logBudget: 0 }
+    reply({ ok: past ? { room: room.id, seq: access.removedAt } : { room: room.id, seq: room.tail.seq, position: room.tailPosition } })
+    if ('reset' in started) {
+      sink.send(JSON.stringify({ reset: { room: room.id, reason: started.reset, seq: room.tail.seq, position: room.tailPosition } }))
+      edge.counts.reset(started.reset)
+    }
+    entry.subscription = new Subscription(
+      {
+        room,
+        access,
+        viewer,
+        wanted: compileFilter(input.filter),
+        sink,
+        replay: edge.replay,
+        clock: edge.clock,
+        onEnd: (subscription) => {
+          if (this.entries.get(input.room) === entry) this.entries.delete(input.room)
+          this.released(subscription)
+        },
+        onRenew: (subscription) => this.renew(entry, subscription),
+        onState: edge.counts.subscriptionState,
+        onReplay: edge.counts.replayed,
+        onFailure: (error) => edge.onFailure(error, 'subscription'),
+      },
+      cursor,
+    )
+    edge.counts.subscriptionState('behind', undefined)
+    entry.subscription.start()
+    return true
+  }
+
+  private released(subscription: Subscription): void {
+    subscription.room.releaseAccess(subscription.access)
+    this.edge.rooms.release(subscription.room.id)
+  }
+
+  /** The log is another one: the client is told to reload, and goes on at the tail of the new one. */
+  private renew(entry: Entry, subscription: Subscription): void {
+    this.released(subscription)
+    const { room } = entry.input
+    if (this.entries.get(room) !== entry) return
+    this.entries.delete(room)
+    this.edge.counts.reset('wrong_epoch')
+    this.sink.send(JSON.stringify({ reset: { room, reason: 'wrong_epoch' } }))
+    const { user, device } = entry.viewer
+    void this.open({ room, filter: entry.input.filter }, { user, device } as Principal, (answer) => {
+      if ('error' in answer) this.sink.send(JSON.stringify({ end: { room, reason: 'wrong_epoch' } }))
+    })
+  }
+}
