@@ -63,10 +63,26 @@ function guardRoutes(server: FastifyInstance, parts: HttpParts): void {
       return reply.code(404).send(errorBody(404, 'there is no such route'))
     if (!admin && !originAllowed(request.headers.origin, config, parts.ownUrls()))
       return reply.code(403).send(errorBody(403, 'this origin is not allowed'))
+    if (request.headers.origin !== undefined) reply.headers(browserHeaders(request.headers.origin))
+    if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined)
+      return reply.code(204).headers(preflightHeaders).send()
   })
   server.addHook('onSend', async (request, reply) => {
     if (!reply.hasHeader('traceparent')) reply.header('traceparent', request.headers.traceparent ?? traceparentOf())
   })
+}
+
+/** What the browser of an allowed page is told. Tokens stand in headers, never in cookies, so credentials are not needed. */
+const browserHeaders = (origin: string) => ({
+  'access-control-allow-origin': origin,
+  'access-control-expose-headers': 'traceparent, retry-after',
+  vary: 'origin',
+})
+
+const preflightHeaders = {
+  'access-control-allow-methods': 'GET, POST, PUT, DELETE',
+  'access-control-allow-headers': 'authorization, content-type, traceparent, last-event-id',
+  'access-control-max-age': '600',
 }
 
 /** By the route that matched and by the path as decoded: `/v1/%61dmin` passes for a wildcard route, but means the same. */

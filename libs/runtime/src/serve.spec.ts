@@ -116,6 +116,17 @@ describe('a served app', () => {
       expect(await from(origin)).toBe(403)
   })
 
+  test('tells the browser of an allowed page what it may do', async () => {
+    const { url } = await start({ ROOMLOG_ORIGINS: 'https://app.example' })
+    const headers = { origin: 'https://app.example', 'access-control-request-method': 'PUT' }
+    const preflight = await fetch(`${url}/v1/echo`, { method: 'OPTIONS', headers })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('https://app.example')
+    expect(preflight.headers.get('access-control-allow-methods')).toContain('PUT')
+    expect(await status(`${url}/v1/echo`, { method: 'OPTIONS', headers: { ...headers, origin: 'https://evil.example' } })).toBe(403)
+    expect((await fetch(`${url}/v1/partitions`)).headers.get('access-control-allow-origin')).toBeNull()
+  })
+
   test('fails to start on a taken port, and leaves nothing open', async () => {
     const { url } = await start()
     const port = new URL(url).port
