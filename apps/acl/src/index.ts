@@ -1,1 +1,1 @@
-export {}
+export { AclModule } from './acl.module.js'

@@ -1,0 +1,58 @@
+/**
+ * Answers on their way to the doors that asked. One write at a time per partition of `room.replies`; what comes meanwhile
+ * goes with the next. An answer that cannot be written is lost: its door says `unknown`, and the repeat meets the first result.
+ */
+import type { Log, RecordDraft } from '@roomlog/log'
+import { recordVersion, type Reply } from '@roomlog/protocol'
+import { bounds } from './bounds.js'
+
+const repliesTopic = 'room.replies'
+
+export class Answers {
+  private readonly queues = new Map<number, RecordDraft[]>()
+  private count = 0
+  private drained?: () => void
+
+  constructor(
+    private readonly log: Log,
+    private readonly onFailure: (error: Error) => void,
+  ) {}
+
+  /** @param address header `reply` of the command: `<partition>:<request ID>`. One that is not well formed is passed over. */
+  give(address: string, outcome: Omit<Reply, 'id'>): void {
+    const colon = address.indexOf(':')
+    const partition = Number(address.slice(0, colon))
+    const id = address.slice(colon + 1)
+    if (colon < 1 || !Number.isInteger(partition) || partition < 0 || partition >= this.log.partitions) return
+    const record: RecordDraft = { key: id, value: JSON.stringify({ id, ...outcome }), headers: { v: recordVersion } }
+    this.count++
+    const queue = this.queues.get(partition)
+    if (queue) {
+      queue.push(record)
+      return
+    }
+    this.queues.set(partition, [record])
+    queueMicrotask(() => void this.write(partition))
+  }
+
+  /** Undefined while there is room. */
+  room(): Promise<void> | undefined {
+    if (this.count < bounds.answersMax) return undefined
+    return new Promise((resolve) => (this.drained = resolve))
+  }
+
+  private async write(partition: number): Promise<void> {
+    for (;;) {
+      const records = this.queues.get(partition)!.splice(0, bounds.answerBatchMax)
+      if (records.length === 0) break
+      try {
+        await this.log.produce(repliesTopic, partition, records)
+      } catch (error) {
+        this.onFailure(error as Error)
+      }
+      this.count -= records.length
+      if (this.count < bounds.answersMax) this.drained?.()
+    }
+    this.queues.delete(partition)
+  }
+}

@@ -1,0 +1,36 @@
+/** Records of `room.events` and `user.events` as the authority drafts them. */
+import type { RoomEvent } from '@roomlog/domain'
+import type { LogRecord, RecordDraft } from '@roomlog/log'
+import { encodeEvent, type Mark, recordVersion } from '@roomlog/protocol'
+
+/** `cmd` is still missing: it is known when the batch is complete. */
+export type Draft = RecordDraft & { headers: Record<string, string> }
+
+export function recordOf(event: RoomEvent, traceparent: string | undefined): Draft {
+  const headers: Record<string, string> = { v: recordVersion, seq: String(event.seq), type: event.type, sender: event.sender.id }
+  if (event.key !== undefined) headers['key'] = event.key
+  if (event.follows !== undefined) headers['follows'] = event.follows
+  if (event.erases !== undefined) headers['erases'] = String(event.erases)
+  if (event.device !== undefined) headers['device'] = event.device
+  if (event.action !== undefined) headers['action'] = JSON.stringify(event.action)
+  if (event.origin !== undefined) headers['origin'] = event.origin
+  if (traceparent !== undefined) headers['traceparent'] = traceparent
+  return { key: event.room, value: encodeEvent(event), headers }
+}
+
+/** An estimate that is never below the log's own count. */
+export function sizeOf(record: Draft): number {
+  let bytes = Buffer.byteLength(record.value as string) + record.key!.length * 3 + 300
+  for (const name in record.headers) bytes += record.headers[name]!.length * 3
+  return bytes
+}
+
+export function markRecord(mark: Mark): Draft {
+  return { key: null, value: JSON.stringify(mark), headers: { v: recordVersion } }
+}
+
+/** Whether what stands in the log is this draft: then it does not matter who wrote it, the answers are the same. */
+export function isSame(record: LogRecord | undefined, draft: RecordDraft, offset: number): boolean {
+  if (record?.offset !== offset || record.value?.toString() !== draft.value) return false
+  return Object.entries(draft.headers!).every(([name, value]) => record.headers[name] === value)
+}

@@ -1,0 +1,136 @@
+/**
+ * The events that commands refer to: cache → log, by the offset in the event's ID → history, where the log was trimmed.
+ * Events never change, so whoever reads them decides alike. What cannot be read now is `unavailable`, never guessed.
+ */
+import type { Referenced, References as Found, RoomEvent } from '@roomlog/domain'
+import { type EventPlace, type Log, parseEventId } from '@roomlog/log'
+import { decodeRecord } from '@roomlog/protocol'
+import { bounds } from './bounds.js'
+
+/** What a trimmed log no longer holds. Throws where it cannot say now. */
+export interface History {
+  event(room: string, id: string, signal: AbortSignal): Promise<RoomEvent | undefined>
+}
+
+/** `beyond`: an ID that points past the end that was known; it is looked up again when its command's turn comes. */
+export type Resolved = Found | 'beyond' | 'unavailable'
+
+export class References {
+  private readonly asked = new Map<string, Promise<RoomEvent | 'not_found'>>()
+
+  constructor(
+    private readonly log: Log,
+    private readonly topic: string,
+    private readonly partition: number,
+    private readonly cache: ReferenceCache,
+    private readonly end: () => number,
+    private readonly history?: History,
+  ) {}
+
+  resolve(room: string, ids: readonly string[]): Resolved | Promise<Resolved> {
+    const known = new Map<string, Referenced | 'not_found'>()
+    const missing: [string, EventPlace][] = []
+    for (const id of ids) {
+      const place = parseEventId(id)
+      const cached = this.cache.get(this.keyOf(id))
+      if (cached) known.set(id, cached.room === room ? { event: cached } : 'not_found')
+      else if (place?.partition !== this.partition) known.set(id, 'not_found')
+      else missing.push([id, place])
+    }
+    if (missing.length === 0) return known
+    if (missing.some(([, place]) => place.offset >= this.end())) return 'beyond'
+    return this.readAll(room, missing, known)
+  }
+
+  /** At the command's turn: an ID past the end of the log that the batch stands on is no event of it. */
+  resolveNow(room: string, ids: readonly string[]): Resolved | Promise<Resolved> {
+    const isThere = (id: string) => (parseEventId(id)?.offset ?? 0) < this.end()
+    const resolved = this.resolve(room, ids.filter(isThere))
+    const withMissing = (found: Resolved) => {
+      if (typeof found === 'string') return found
+      const all = new Map(found)
+      for (const id of ids) if (!isThere(id)) all.set(id, 'not_found')
+      return all
+    }
+    return resolved instanceof Promise ? resolved.then(withMissing) : withMissing(resolved)
+  }
+
+  /** An event that was just appended is the likeliest to be referred to. */
+  remember(event: RoomEvent, bytes: number): void {
+    this.cache.set(this.keyOf(event.id), event, bytes)
+  }
+
+  private async readAll(room: string, missing: [string, EventPlace][], known: Map<string, Referenced | 'not_found'>): Promise<Resolved> {
+    try {
+      for (const [id, place] of missing) {
+        const found = await this.readOnce(room, id, place)
+        known.set(id, found !== 'not_found' && found.room === room ? { event: found } : 'not_found')
+      }
+      return known
+    } catch {
+      return 'unavailable'
+    }
+  }
+
+  private readOnce(room: string, id: string, place: EventPlace): Promise<RoomEvent | 'not_found'> {
+    const running = this.asked.get(id)
+    if (running) return running
+    const asked = this.read(room, id, place).finally(() => this.asked.delete(id))
+    this.asked.set(id, asked)
+    return asked
+  }
+
+  private async read(room: string, id: string, place: EventPlace): Promise<RoomEvent | 'not_found'> {
+    const { start } = await this.log.range(this.topic, this.partition)
+    if (place.offset < start) return this.readHistory(room, id)
+    const { records } = await this.log.read(this.topic, this.partition, place.offset, { bytesMax: 1 })
+    const record = records[0]
+    if (record?.offset !== place.offset || record.headers['seq'] === undefined) return 'not_found'
+    const event = decodeRecord(record)
+    if (event.id !== id) return 'not_found'
+    this.cache.set(this.keyOf(id), event, record.value!.length)
+    return event
+  }
+
+  private async readHistory(room: string, id: string): Promise<RoomEvent | 'not_found'> {
+    if (!this.history) throw new Error('the log is trimmed, and no history is configured')
+    const event = await this.history.event(room, id, AbortSignal.timeout(bounds.historyMsMax))
+    if (event?.id !== id) return 'not_found'
+    this.cache.set(this.keyOf(id), event, event.content.length + 500)
+    return event
+  }
+
+  private keyOf(id: string): string {
+    return `${this.topic}/${id}`
+  }
+}
+
+/** Events by ID, the least recently used dropped; one for all partitions of a process. */
+export class ReferenceCache {
+  bytes = 0
+  private readonly entries = new Map<string, { event: RoomEvent; bytes: number }>()
+
+  constructor(private readonly bytesMax: number = bounds.referenceBytesMax) {}
+
+  get(key: string): RoomEvent | undefined {
+    const entry = this.entries.get(key)
+    if (!entry) return undefined
+    this.entries.delete(key)
+    this.entries.set(key, entry)
+    return entry.event
+  }
+
+  set(key: string, event: RoomEvent, bytes: number): void {
+    if (this.entries.has(key)) return
+    this.entries.set(key, { event, bytes: bytes + overhead })
+    this.bytes += bytes + overhead
+    for (const [oldest, entry] of this.entries) {
+      if (this.bytes <= this.bytesMax) break
+      this.entries.delete(oldest)
+      this.bytes -= entry.bytes
+    }
+  }
+}
+
+/** What a kept event costs besides its text. */
+const overhead = 600

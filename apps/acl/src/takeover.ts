@@ -1,0 +1,106 @@
+/**
+ * Taking a partition over: checkpoint, replay, mark. Nothing here relies on a former owner having gone: the owner mark is
+ * appended by compare-and-append like everything else, and whoever loses the race reads on and tries again.
+ */
+import { type Log, RoomlogError } from '@roomlog/log'
+import { commandsTopic, eventsTopic, type Family, type Mark, stateTopic } from '@roomlog/protocol'
+import { Fold, type FoldListener } from './fold.js'
+import { recordCheck } from './head.js'
+import { markRecord } from './record.js'
+import { type Restored, restore } from './restore.js'
+import type { Rules } from './rules.js'
+
+export interface TakeoverOptions {
+  log: Log
+  family: Family
+  partition: number
+  rules: Rules
+  listener: FoldListener
+  /** Names a new incarnation. */
+  newId: () => string
+  /** Given the fold before it is filled, because what the listener is told refers to it. */
+  onFold: (fold: Fold) => void
+}
+
+export interface Taken {
+  fold: Fold
+  /** Offset of the owner mark. */
+  owner: number
+  restored: Restored
+  /** The log is not the one that the checkpoint was made from. */
+  otherLog: boolean
+  /** First command to read, and how many were lost to retention before anybody decided them. */
+  nextCommand: number
+  commandGap: number
+}
+
+/** @throws RoomlogError where the partition must stop until somebody repairs it; the message says how. */
+export async function takeOver(options: TakeoverOptions): Promise<Taken> {
+  const { log, family, partition } = options
+  const topic = eventsTopic(family)
+  let restored = await restore(log, stateTopic(family), partition)
+  const { start, end } = await log.range(topic, partition)
+  const otherLog = await isOtherLog(log, topic, partition, restored, start, end)
+  if (otherLog) restored = withoutCheckpoint(restored)
+  if (start > restored.from) {
+    throw new RoomlogError(
+      'damaged',
+      `${topic}/${partition} begins at ${start}, but the checkpoint ends at ${restored.from}: restore the missing records or the topic ${stateTopic(family)} from a backup`,
+    )
+  }
+  const fold = new Fold(topic, partition, await log.topicId(topic), options.rules, options.listener)
+  options.onFold(fold)
+  fold.begin(restored)
+  await fold.catchUp(log, restored.head.through)
+  const commands = await commandsFrom(log, family, partition, fold.cmd)
+  const owner = await mark(log, fold, otherLog || fold.incarnation === '', options.newId)
+  return { fold, owner, restored, otherLog, nextCommand: Math.max(fold.cmd + 1, commands.start), commandGap: Math.max(0, commands.start - fold.cmd - 1) }
+}
+
+/** Whether the log is shorter than, or different from, what the checkpoint has seen. */
+async function isOtherLog(log: Log, topic: string, partition: number, { head, through }: Restored, start: number, end: number): Promise<boolean> {
+  if (through > end) return true
+  if (!head.last || head.last.offset < start) return false
+  const { records } = await log.read(topic, partition, head.last.offset, { bytesMax: 1 })
+  return records[0]?.offset !== head.last.offset || recordCheck(records[0].value) !== head.last.check
+}
+
+/** The log is the truth: what it does not hold did not happen. All is folded anew, and all old chunks go. */
+function withoutCheckpoint(restored: Restored): Restored {
+  const leftovers = [...restored.leftovers]
+  for (const room of restored.rooms.values()) leftovers.push(...room.chunkKeys())
+  return { ...restored, rooms: new Map(), head: { ...restored.head, through: 0, cmd: -1, parked: [], causes: {}, incarnation: '' }, from: 0, through: 0, leftovers }
+}
+
+async function commandsFrom(log: Log, family: Family, partition: number, cmd: number): Promise<{ start: number }> {
+  const topic = commandsTopic(family)
+  const { start, end } = await log.range(topic, partition)
+  if (end <= cmd) {
+    throw new RoomlogError(
+      'damaged',
+      `${topic}/${partition} ends at ${end}, but commands up to ${cmd} are decided: it has lost records, and new commands would be taken for decided ones. ` +
+        `Repair: \`roomlog doctor --repair commands ${topic}/${partition}\` fills it up to ${cmd + 1}`,
+    )
+  }
+  return { start }
+}
+
+/** Appends the owner mark, and before it an incarnation mark where the log begins (anew). Returns the owner mark's offset. */
+async function mark(log: Log, fold: Fold, newIncarnation: boolean, newId: () => string): Promise<number> {
+  for (;;) {
+    const incarnation = newIncarnation ? newId() : undefined
+    const marks: Mark[] = incarnation === undefined ? [{ mark: 'owner' }] : [{ mark: 'incarnation', incarnation }, { mark: 'owner' }]
+    const records = marks.map((one) => {
+      const record = markRecord(one)
+      record.headers['cmd'] = String(fold.cmd)
+      return record
+    })
+    const base = fold.end
+    const outcome = await log.append(fold.topic, fold.partition, base, records).catch((error: Error) => error)
+    const known = fold.incarnation
+    await fold.catchUp(log)
+    if (!(outcome instanceof Error) && outcome.appended) return base + records.length - 1
+    if (outcome instanceof Error && !(outcome instanceof RoomlogError && outcome.retriable)) throw outcome
+    newIncarnation &&= fold.incarnation === known
+  }
+}
