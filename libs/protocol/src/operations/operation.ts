@@ -2,7 +2,10 @@ import type { Command, RawJson } from '@roomlog/domain'
 import type { z } from 'zod'
 
 /** What an operation asks of a room: a command without what only the door knows of its sender. Without `room` the door mints one. */
-export type CommandDraft = Omit<Command, 'room' | 'sender' | 'device' | 'rights' | 'at' | 'digest' | 'origin' | 'then' | 'vouchedBy' | 'vouchers' | 'claimed' | 'judgedAt'> & { room?: string }
+export type CommandDraft = Omit<
+  Command,
+  'room' | 'sender' | 'device' | 'rights' | 'at' | 'digest' | 'origin' | 'then' | 'vouchedBy' | 'vouchers' | 'claimed' | 'judgedAt'
+> & { room?: string }
 
 /** Members of path, query and body (or of the frame), merged and valid by the operation's schema; raw members are `RawJson`. */
 // biome-ignore lint/suspicious/noExplicitAny: validated by the schema that stands beside it
