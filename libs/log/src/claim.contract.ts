@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { partitions, type Stage } from './stage.contract.js'
 import type { Claim, Log } from './port.js'
+import { partitions, type Stage } from './stage.contract.js'
 
 const until = (condition: () => void) => vi.waitFor(condition, { timeout: 40_000, interval: 10 })
 const everything = Array.from({ length: partitions }, (_, index) => index)

@@ -121,12 +121,12 @@ function appendContract(stage: Stage): void {
   it('keeps keys, values, headers, tombstones and a time', async () => {
     const partition = stage.fresh()
     const before = Date.now() - 1_000
-    await stage.log.produce('room.state', partition, [
+    await stage.log.produce('room.replies', partition, [
       { key: 'raum-äöü-日本', value: Buffer.from([0, 255, 1]), headers: { v: '1', sender: 'ä日' } },
       { key: 'gone', value: null },
       { key: null, value: '' },
     ])
-    const { records } = await stage.log.read('room.state', partition, 0)
+    const { records } = await stage.log.read('room.replies', partition, 0)
     expect(records.map(({ key, value }) => [key, value?.toString('hex') ?? null])).toEqual([
       ['raum-äöü-日本', '00ff01'],
       ['gone', null],

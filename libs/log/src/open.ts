@@ -40,6 +40,10 @@ const shared = new Map<string, { core: Promise<LocalCore>; handles: number }>()
 export async function openLog(url: string, options: OpenOptions): Promise<Log> {
   if (url.startsWith('memory:'))
     return shareLocal(url, options, async () => new MemoryStore(options.now ?? Date.now, options.newId ?? randomUUID))
+  if (url.startsWith('kafka:')) {
+    const { KafkaLog } = await import('./kafka/log.js')
+    return new KafkaLog(url, options).open()
+  }
   throw new RoomlogError('invalid', `a log's URL begins with memory:, file: or kafka:, not ${JSON.stringify(url.split(':', 1)[0])}`)
 }
 

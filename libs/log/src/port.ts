@@ -110,7 +110,28 @@ export interface Log {
   /** What this handle has done since it was opened. */
   stats(): LogStats
 
+  /** What `prepare` would find, without changing anything. */
+  inspect(specs: readonly TopicSpec[]): Promise<TopicReport[]>
+
   close(): Promise<void>
+}
+
+export interface TopicReport {
+  topic: string
+  exists: boolean
+  partitions: number
+  /** How many copies there are of each record. */
+  replicas: number
+  findings: Finding[]
+}
+
+export interface Finding {
+  /** `broken`: nothing may run on it · `risk`: acknowledged records may be lost; refused under `strict`. */
+  kind: 'broken' | 'risk'
+  /** What is wrong, in plain words. */
+  what: string
+  /** The command or setting that changes it. */
+  fix: string
 }
 
 export interface LogStats {

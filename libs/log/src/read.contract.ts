@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { checksum } from './checksum.js'
-import type { Stage } from './stage.contract.js'
 import { seal } from './record.js'
+import type { Stage } from './stage.contract.js'
 
 export function readContract(stage: Stage): void {
   it('reads from any offset to the end, and nothing at the end', async () => {

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import type { Stage } from './stage.contract.js'
 import type { Batch } from './port.js'
+import type { Stage } from './stage.contract.js'
 
 const until = (condition: () => void) => vi.waitFor(condition, { timeout: 15_000, interval: 5 })
 

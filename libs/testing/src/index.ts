@@ -1,5 +1,6 @@
 export * from './kafka.js'
+export * from './kafka-for-tests.js'
 export * from './kafka-jars.js'
-export * from './proxy.js'
 export * from './postgres.js'
+export * from './proxy.js'
 export * from './sockets.js'

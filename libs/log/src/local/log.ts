@@ -8,12 +8,14 @@ import type {
   Claim,
   ClaimHandlers,
   Conflict,
+  Finding,
   Log,
   LogStats,
   Preparation,
   RecordDraft,
   Tail,
   TailOptions,
+  TopicReport,
 } from '../port.js'
 import { bytesOf, damaged, seal, sealAppend, sift } from '../record.js'
 import { Counts } from '../stats.js'
@@ -133,6 +135,23 @@ export class LocalLog implements Log {
     }
     if (wrong.length > 0) throw new RoomlogError('invalid', wrong.join('\n'))
     return { created, risks: [...this.core.risks] }
+  }
+
+  async inspect(specs: readonly TopicSpec[]): Promise<TopicReport[]> {
+    this.open()
+    return specs.map((spec) => {
+      const stored = this.core.store.topic(spec.name)
+      const partitions = spec.partitions === 'P' ? this.partitions : spec.partitions
+      const findings: Finding[] = []
+      if (stored && stored.partitions !== partitions) {
+        findings.push({
+          kind: 'broken',
+          what: `has ${stored.partitions} partitions, not ${partitions}`,
+          fix: `set ROOMLOG_PARTITIONS=${stored.partitions}`,
+        })
+      }
+      return { topic: spec.name, exists: stored !== undefined, partitions: stored?.partitions ?? 0, replicas: stored ? 1 : 0, findings }
+    })
   }
 
   stats(): LogStats {

@@ -1,5 +1,5 @@
 /** Follows one partition of a log inside this process: reads until in step, then waits for the next write. */
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import { bounds } from '../bounds.js'
 import { RoomlogError } from '../failure.js'
 import type { Batch, Tail, TailOptions } from '../port.js'

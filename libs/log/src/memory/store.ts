@@ -31,7 +31,7 @@ export class MemoryStore implements Store {
     const base = stored.length
     if (expectedEnd !== undefined && expectedEnd !== base) return undefined
     const time = this.now()
-    records.forEach((record, index) => stored.push({ offset: base + index, ...record, time }))
+    for (const record of records) stored.push({ offset: stored.length, ...record, time })
     return base
   }
 

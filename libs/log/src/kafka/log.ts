@@ -1,0 +1,233 @@
+/**
+ * The log on Kafka. Readers need no consumer group; the log itself decides who may append: a record counts only where
+ * its header `offset` says, and the broker's answer says where it stands.
+ */
+import { Admin, Consumer, Producer } from '@platformatic/kafka'
+import { isAppendTopic, type TopicSpec } from '@roomlog/protocol'
+import { bounds } from '../bounds.js'
+import { RoomlogError } from '../failure.js'
+import type { OpenOptions } from '../open.js'
+import type {
+  Appended,
+  Batch,
+  Claim,
+  ClaimHandlers,
+  Conflict,
+  Log,
+  LogStats,
+  Preparation,
+  RecordDraft,
+  Tail,
+  TailOptions,
+  TopicReport,
+} from '../port.js'
+import { seal, sealAppend } from '../record.js'
+import { Counts } from '../stats.js'
+import { CatchUp } from './catch-up.js'
+import { claimPartitions, coPartitioned } from './claim.js'
+import { brokersOf, clientOptions } from './client.js'
+import { unavailable } from './failure.js'
+import { batchOf, type Fetched } from './fetched.js'
+import type { FetchClient } from './fetcher.js'
+import { Live } from './live.js'
+import { inspect, type Preparing, prepare } from './prepare.js'
+import { Sender, type WriteClient } from './sender.js'
+import { KafkaTail, type Sources } from './tail.js'
+import { Topology } from './topology.js'
+
+const earliest = -2n
+const latest = -1n
+
+export class KafkaLog implements Log, Sources {
+  readonly partitions: number
+  readonly topology: Topology
+  readonly catchUp: CatchUp
+  readonly live: Live
+  private readonly admin: Admin
+  private readonly fetchers: FetchClient[]
+  private readonly writers: WriteClient[]
+  private readonly appender: Sender
+  private readonly producer: Sender
+  private readonly tails = new Set<KafkaTail>()
+  private readonly claims = new Set<Claim>()
+  private readonly counts = new Counts()
+  private readonly appendTopics = new Map<string, boolean>()
+  private closed?: Promise<void>
+
+  constructor(
+    readonly url: string,
+    private readonly options: OpenOptions,
+  ) {
+    this.partitions = options.partitions
+    const common = (role: string) => clientOptions(url, options.kafka ?? {}, role)
+    const onFailure = (error: Error) => {
+      this.counts.reconnects++
+      options.onFailure?.(unavailable('Kafka', error))
+    }
+    this.admin = new Admin(common('admin'))
+    this.topology = new Topology(this.admin, options.topicPrefix ?? '')
+    const fetcher = (role: string): FetchClient => new Consumer({ ...common(role), groupId: role })
+    const appends = (topic: string) => this.appends(topic)
+    this.fetchers = [fetcher('live'), fetcher('catch-up')]
+    this.live = new Live(this.fetchers[0]!, this.topology, appends, onFailure)
+    this.catchUp = new CatchUp(this.fetchers[1]!, this.topology, appends, onFailure)
+    // Appends are never repeated by the client (the idempotent one would); what is produced may be, without duplicates.
+    this.writers = [
+      new Producer({ ...common('append'), idempotent: false, acks: -1, repeatOnStaleMetadata: false }),
+      new Producer({ ...common('produce'), idempotent: true, retries: 2, repeatOnStaleMetadata: false }),
+    ]
+    this.appender = new Sender(this.writers[0]!, this.topology, { merge: false, requestsMax: 4, onFailure })
+    this.producer = new Sender(this.writers[1]!, this.topology, { merge: true, requestsMax: 1, onFailure })
+  }
+
+  /** Connects every client, so that the first record does not pay for it. @throws RoomlogError `unavailable`. */
+  async open(): Promise<this> {
+    try {
+      await Promise.all([this.admin, ...this.fetchers, ...this.writers].map((client) => client.connectToBrokers()))
+      await this.writers[1]!.initIdempotentProducer({})
+      return this
+    } catch (error) {
+      await this.close()
+      throw unavailable(`Kafka at ${brokersOf(this.url).join(', ')} does not answer`, error)
+    }
+  }
+
+  async append(topic: string, partition: number, expectedEnd: number, records: RecordDraft[]): Promise<Appended | Conflict> {
+    this.opened()
+    if (!this.appends(topic)) throw new RoomlogError('invalid', `${topic} is not an append topic: use produce`)
+    const baseOffset = await this.appender.write(topic, partition, sealAppend(topic, expectedEnd, records))
+    if (baseOffset === expectedEnd) return { appended: true, baseOffset }
+    this.counts.conflicts++
+    return { appended: false }
+  }
+
+  async produce(topic: string, partition: number, records: RecordDraft[]): Promise<{ baseOffset: number }> {
+    this.opened()
+    if (this.appends(topic)) throw new RoomlogError('invalid', `${topic} is an append topic: use append`)
+    if (records.length === 0) return { baseOffset: (await this.range(topic, partition)).end }
+    return {
+      baseOffset: await this.producer.write(
+        topic,
+        partition,
+        records.map((record) => seal(record)),
+      ),
+    }
+  }
+
+  async read(topic: string, partition: number, from: number, options: { bytesMax?: number; signal?: AbortSignal } = {}): Promise<Batch> {
+    this.opened()
+    options.signal?.throwIfAborted()
+    const fetched = await this.catchUp.read(topic, partition, from, options.bytesMax ?? bounds.readBytesMax)
+    options.signal?.throwIfAborted()
+    this.counted(topic, partition, fetched)
+    if (fetched.failure && fetched.next === from) throw fetched.failure
+    return batchOf(topic, partition, fetched)
+  }
+
+  tail(topic: string, partition: number, from: number, onBatch: (batch: Batch) => void | Promise<void>, options: TailOptions = {}): Tail {
+    this.opened()
+    const tail = new KafkaTail(this, topic, partition, from, onBatch, options)
+    this.tails.add(tail)
+    void tail.ended.then(() => this.tails.delete(tail))
+    return tail
+  }
+
+  async range(topic: string, partition: number): Promise<{ start: number; end: number }> {
+    this.opened()
+    await this.topology.partition(topic, partition)
+    const [start, end] = await Promise.all([this.offset(topic, partition, earliest), this.offset(topic, partition, latest)])
+    return { start, end }
+  }
+
+  async start(topic: string, partition: number): Promise<number> {
+    return this.offset(topic, partition, earliest)
+  }
+
+  async claim(group: string, topics: string[], handlers: ClaimHandlers): Promise<Claim> {
+    this.opened()
+    coPartitioned(await Promise.all(topics.map((topic) => this.topology.topic(topic))))
+    const physical = this.topology.physical(topics[0]!)
+    const claimed = {
+      url: this.url,
+      options: this.options.kafka ?? {},
+      group: this.topology.physical(group),
+      topic: physical,
+      onFailure: (error: Error) => this.options.onFailure?.(unavailable(`The group ${group}`, error)),
+      onClosed: (closed: Claim) => void this.claims.delete(closed),
+    }
+    const claim = await claimPartitions(claimed, handlers).catch((error) => {
+      throw unavailable(`The group ${group} cannot be joined`, error)
+    })
+    this.claims.add(claim)
+    return claim
+  }
+
+  async topicId(topic: string): Promise<string> {
+    this.opened()
+    return (await this.topology.topic(topic)).id
+  }
+
+  async prepare(specs: readonly TopicSpec[], durability: 'strict' | 'relaxed'): Promise<Preparation> {
+    this.opened()
+    for (const spec of specs) this.appendTopics.set(spec.name, spec.append)
+    return prepare(this.preparing(), specs, durability)
+  }
+
+  async inspect(specs: readonly TopicSpec[]): Promise<TopicReport[]> {
+    this.opened()
+    return inspect(this.preparing(), specs)
+  }
+
+  stats(): LogStats {
+    return this.counts.read()
+  }
+
+  counted(topic: string, partition: number, { bytes, voids }: Fetched): void {
+    this.counts.fetched(topic, partition, bytes)
+    this.counts.voids += voids
+  }
+
+  close(): Promise<void> {
+    this.closed ??= (async () => {
+      await Promise.all([...this.claims].map((claim) => claim.release()))
+      await Promise.all([...this.tails].map((tail) => tail.stop()))
+      this.live.close()
+      this.catchUp.close()
+      await Promise.all([this.appender.close(), this.producer.close()])
+      await Promise.all(
+        [...this.fetchers.map((client) => client.close(true)), ...this.writers.map((client) => client.close(true))].map((closing) =>
+          closing.catch(() => {}),
+        ),
+      )
+      await new Promise<void>((resolve) => this.admin.close(() => resolve()))
+    })()
+    return this.closed
+  }
+
+  private appends(topic: string): boolean {
+    return this.appendTopics.get(topic) ?? isAppendTopic(topic)
+  }
+
+  private preparing(): Preparing {
+    return { admin: this.admin, topology: this.topology, partitions: this.partitions, broker: brokersOf(this.url)[0]! }
+  }
+
+  private opened(): void {
+    if (this.closed) throw new RoomlogError('unavailable', `the log ${this.url} is closed`, { retriable: false })
+  }
+
+  private async offset(topic: string, partition: number, timestamp: bigint): Promise<number> {
+    const name = this.topology.physical(topic)
+    try {
+      const offsets = await this.fetchers[1]!.listOffsets({
+        topics: [name],
+        partitions: { [name]: [partition] },
+        timestamp,
+        isolationLevel: 0,
+      })
+      return Number(offsets.get(name)![partition]!)
+    } catch (error) {
+      throw unavailable(`${topic}/${partition} cannot be asked for its range`, error)
+    }
+  }
+}
