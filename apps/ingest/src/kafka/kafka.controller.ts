@@ -1,0 +1,86 @@
+/** The door for internal services on Kafka: Nest's Kafka transport hands the records on, one after another per partition. */
+import { Controller, Inject, type Type } from '@nestjs/common'
+import { Ctx, EventPattern, type KafkaContext, KafkaOptions, Payload, Transport } from '@nestjs/microservices'
+import type { Config } from '@roomlog/runtime'
+import { logLevel } from 'kafkajs'
+import { PARTS, type Parts } from '../parts.js'
+import { Intake, type Outcome } from './intake.js'
+import { type ReplyAddress, replyAddress, replyMessage } from './reply.js'
+
+/** Token of the one `Intake`. */
+export const INTAKE = Symbol('intake')
+
+const partitionsAtOnceMax = 32
+
+export function kafkaOptions(config: Config): KafkaOptions {
+  return {
+    transport: Transport.KAFKA,
+    options: {
+      // Its own group name, without Nest's postfix: operators look for it.
+      postfixId: '',
+      client: {
+        clientId: 'roomlog-ingest',
+        brokers: config.logUrl.replace(/^kafka:(\/\/)?/, '').split(','),
+        ssl: config.kafka.tls === true || undefined,
+        sasl: config.kafka.sasl as never,
+        logLevel: logLevel.ERROR,
+      },
+      consumer: {
+        groupId: `${config.topicPrefix}roomlog-ingest`,
+        allowAutoTopicCreation: false,
+        sessionTimeout: 10_000,
+        heartbeatInterval: 2_000,
+      },
+      producer: { allowAutoTopicCreation: false },
+      subscribe: { fromBeginning: true },
+      run: { partitionsConsumedConcurrently: partitionsAtOnceMax, autoCommitInterval: 1_000, autoCommitThreshold: 500 },
+      // Nest would run JSON.parse over every value: content must stay as it is.
+      parser: { keepBinary: true },
+    },
+  }
+}
+
+/** A class per deployment, because the topic's prefix is configuration and patterns are decorators. */
+export function kafkaController(topic: string): Type {
+  @Controller()
+  class KafkaController {
+    constructor(
+      @Inject(PARTS) private readonly parts: Parts,
+      @Inject(INTAKE) private readonly intake: Intake,
+    ) {}
+
+    @EventPattern<string>(topic)
+    async take(@Payload() value: Buffer | null, @Ctx() context: KafkaContext): Promise<void> {
+      const message = context.getMessage()
+      const headers = textHeaders(message.headers as Record<string, unknown>)
+      const record = { partition: context.getPartition(), offset: message.offset, key: textOf(message.key), value, headers }
+      const address = replyAddress(headers, this.parts.config.topicPrefix)
+      if (typeof address === 'string') this.parts.logger.warn({ reason: address }, 'a reply to a service was refused')
+      const answered = typeof address === 'object' ? (outcome: Outcome) => this.reply(context, address, outcome) : undefined
+      await this.intake.take(record, answered, context.getHeartbeat())
+    }
+
+    private reply(context: KafkaContext, address: ReplyAddress, outcome: Outcome): void {
+      const { topic, partition } = address
+      const message = { ...replyMessage(outcome, address), ...(partition === undefined ? {} : { partition }) }
+      context
+        .getProducer()
+        .send({ topic, messages: [message] })
+        .catch((error: Error) => this.parts.logger.warn({ err: error, topic }, 'a reply to a service could not be sent'))
+    }
+  }
+  return KafkaController
+}
+
+/** Nest parses header values that look like JSON; as text they are again what was sent. */
+function textHeaders(headers: Record<string, unknown>): Record<string, string> {
+  const texts: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) if (value !== null && value !== undefined) texts[name] = textOf(value) ?? ''
+  return texts
+}
+
+function textOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string') return value
+  return Buffer.isBuffer(value) ? value.toString() : JSON.stringify(value)
+}
