@@ -37,6 +37,7 @@ async function runAll() {
   await nx(['run-many', '-t', 'test', '--parallel=2', '--nxBail=false'], environment)
   for (const shape of kafka ? ['embedded', 'kafka', 'cluster'] : ['embedded'])
     await nx(['run-many', '-t', `e2e:${shape}`, '--nxBail=false'], environment)
+  await nx(['run-many', '-t', 'faults:once', '--nxBail=false'], environment)
 }
 
 /** @returns the address of a broker; undefined where the machine cannot run one. */

@@ -2,7 +2,7 @@
  * The least that two hops over Kafka cost: the client library alone, groupless fetch and acks=all, no rules, no order,
  * no checks. What waits while a produce is in flight goes out together, as in the product.
  */
-import { Consumer, Producer, ProduceAcks } from '@platformatic/kafka'
+import { Consumer, ProduceAcks, Producer } from '@platformatic/kafka'
 
 export interface BareClient {
   produce(topic: string, partition: number, values: Buffer[]): void
@@ -52,7 +52,13 @@ export async function bareClient(brokers: string[], partitions: number): Promise
             topics: [
               {
                 topicId: known.id,
-                partitions: offsets.map((fetchOffset, partition) => ({ partition, fetchOffset, currentLeaderEpoch: -1, lastFetchedEpoch: -1, partitionMaxBytes: 1_048_576 })),
+                partitions: offsets.map((fetchOffset, partition) => ({
+                  partition,
+                  fetchOffset,
+                  currentLeaderEpoch: -1,
+                  lastFetchedEpoch: -1,
+                  partitionMaxBytes: 1_048_576,
+                })),
               },
             ],
             minBytes: 1,

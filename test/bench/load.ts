@@ -18,7 +18,11 @@ const tickMs = 5
 const settleMsMax = 10_000
 
 /** `send(i)` starts operation i; the caller calls `arrived(i)` when it is over. */
-export async function openLoop(rate: number, durationMs: number, begin: (arrived: (i: number) => void) => (i: number) => void): Promise<LoadResult> {
+export async function openLoop(
+  rate: number,
+  durationMs: number,
+  begin: (arrived: (i: number) => void) => (i: number) => void,
+): Promise<LoadResult> {
   const startedAt: number[] = []
   const latencies: number[] = []
   const send = begin((i) => {
@@ -45,5 +49,11 @@ export async function openLoop(rate: number, durationMs: number, begin: (arrived
   const busy = performance.eventLoopUtilization(before).utilization
   const deadline = performance.now() + settleMsMax
   while (latencies.length < sent && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
-  return { sent, received: latencies.length, p50: round(quantile(latencies, 0.5)), p99: round(quantile(latencies, 0.99)), generatorBusy: round(busy) }
+  return {
+    sent,
+    received: latencies.length,
+    p50: round(quantile(latencies, 0.5)),
+    p99: round(quantile(latencies, 0.99)),
+    generatorBusy: round(busy),
+  }
 }

@@ -68,9 +68,21 @@ export const benchmark: Benchmark = {
       figures,
       ratios,
       aims: [
-        { name: 'kafka p50', aim: 'p50 at 1,000/s on Kafka at most 2 × the bare loop', met: verdict(ratios['kafka.1000.p50']! <= 2, bareAt['kafka.1000']!) },
-        { name: 'kafka p99', aim: 'p99 at 1,000/s on Kafka at most 25 ms', met: verdict(figures['kafka.1000.product.p99Ms']! <= 25, bareAt['kafka.1000']!) },
-        { name: 'embedded p50', aim: 'p50 at 1,000/s embedded at most 5 ms', met: verdict(figures['embedded.1000.product.p50Ms']! <= 5, bareAt['embedded.1000']!) },
+        {
+          name: 'kafka p50',
+          aim: 'p50 at 1,000/s on Kafka at most 2 × the bare loop',
+          met: verdict(ratios['kafka.1000.p50']! <= 2, bareAt['kafka.1000']!),
+        },
+        {
+          name: 'kafka p99',
+          aim: 'p99 at 1,000/s on Kafka at most 25 ms',
+          met: verdict(figures['kafka.1000.product.p99Ms']! <= 25, bareAt['kafka.1000']!),
+        },
+        {
+          name: 'embedded p50',
+          aim: 'p50 at 1,000/s embedded at most 5 ms',
+          met: verdict(figures['embedded.1000.product.p50Ms']! <= 5, bareAt['embedded.1000']!),
+        },
       ],
     }
   },
@@ -123,7 +135,10 @@ async function embedded(): Promise<Stage> {
     bare: (rate) =>
       openLoop(rate, durationMs, (arrived) => (i) => {
         const value = Buffer.alloc(300, 'x')
-        store.put(['commands', i], value).then(() => store.put(['events', i], value)).then(() => arrived(i))
+        store
+          .put(['commands', i], value)
+          .then(() => store.put(['events', i], value))
+          .then(() => arrived(i))
       }),
     async close() {
       await store.close()

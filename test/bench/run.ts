@@ -25,6 +25,7 @@ if (json) process.stdout.write(`${JSON.stringify(report)}\n`)
 else {
   for (const [figure, value] of Object.entries(report.figures)) process.stdout.write(`${figure.padEnd(48)} ${value}\n`)
   for (const [ratio, value] of Object.entries(report.ratios)) process.stdout.write(`${ratio.padEnd(48)} ${value} × baseline\n`)
-  for (const aim of report.aims) process.stdout.write(`${aim.met === null ? 'no verdict' : aim.met ? 'met' : 'missed'}  ${aim.name}: ${aim.aim}\n`)
+  for (const aim of report.aims)
+    process.stdout.write(`${aim.met === null ? 'no verdict' : aim.met ? 'met' : 'missed'}  ${aim.name}: ${aim.aim}\n`)
 }
 process.exit(0)

@@ -16,7 +16,11 @@ async function stage(mode: Mode) {
   return { anna, ben, room, say }
 }
 
-const bodies = (socket: WireSocket, room: string) => socket.events(room).map((frame) => frame.event.content?.body).filter(Boolean)
+const bodies = (socket: WireSocket, room: string) =>
+  socket
+    .events(room)
+    .map((frame) => frame.event.content?.body)
+    .filter(Boolean)
 
 /** What the person gets of the room's messages from the beginning, over the socket (until live or refused) and from history. */
 async function readings(person: Person, room: string, atLeast: string): Promise<{ replay: string[] | string; history: string[] | string }> {
@@ -29,7 +33,13 @@ async function readings(person: Person, room: string, atLeast: string): Promise<
     replay = bodies(socket, room)
   }
   const page = await person.http.get(`/v1/rooms/${room}/events?limit=100&atLeast=${atLeast}`)
-  const history = page.status === 200 ? page.body.events.map((item: any) => (item.event ?? item).content?.body).filter(Boolean).sort() : page.body.error.code
+  const history =
+    page.status === 200
+      ? page.body.events
+          .map((item: any) => (item.event ?? item).content?.body)
+          .filter(Boolean)
+          .sort()
+      : page.body.error.code
   return { replay, history }
 }
 
@@ -44,7 +54,12 @@ describe.each(modes)('history %s', (mode) => {
     const position = await say('3 joined')
     await live.next((frame) => frame.event?.content?.body === '3 joined')
     expect(bodies(live, room)).toEqual(['3 joined'])
-    const expected = { world: ['1 before', '2 invited', '3 joined'], shared: ['1 before', '2 invited', '3 joined'], invited: ['2 invited', '3 joined'], joined: ['3 joined'] }[mode]
+    const expected = {
+      world: ['1 before', '2 invited', '3 joined'],
+      shared: ['1 before', '2 invited', '3 joined'],
+      invited: ['2 invited', '3 joined'],
+      joined: ['3 joined'],
+    }[mode]
     expect(await readings(ben, room, position)).toEqual({ replay: expected, history: expected })
   })
 
@@ -54,7 +69,8 @@ describe.each(modes)('history %s', (mode) => {
     await ben.http.done(`/v1/rooms/${room}/join`)
     const live = await ben.subscribed(room)
     await say('2 joined')
-    const removal = how === 'leave' ? await ben.http.done(`/v1/rooms/${room}/leave`) : await anna.http.done(`/v1/rooms/${room}/kick`, { user: ben.id })
+    const removal =
+      how === 'leave' ? await ben.http.done(`/v1/rooms/${room}/leave`) : await anna.http.done(`/v1/rooms/${room}/kick`, { user: ben.id })
     const position = await say('3 after')
     if (mode === 'world') {
       // The room is public and its history is the world's: whoever is removed may read on like any passer-by, after subscribing again.
@@ -74,7 +90,10 @@ describe.each(modes)('history %s', (mode) => {
 test('an unknown room and a forbidden room look the same', async () => {
   const [anna, ben] = [await Person.named('anna'), await Person.named('ben')]
   const room = await anna.createRoom({ access: 'limited' })
-  const strip = (body: any, id: string) => JSON.stringify(body).replaceAll(id, '…').replace(/"id":\d+/, '"id":0')
+  const strip = (body: any, id: string) =>
+    JSON.stringify(body)
+      .replaceAll(id, '…')
+      .replace(/"id":\d+/, '"id":0')
   const unknown = 'AAAAAAAAAAAAAAAAAAAAAA'
   for (const path of ['', '/events', '/members', '/state']) {
     const [forbidden, missing] = [await ben.http.get(`/v1/rooms/${room}${path}`), await ben.http.get(`/v1/rooms/${unknown}${path}`)]

@@ -19,7 +19,12 @@ describe('the HTTP door', () => {
     ['a duplicate key in the envelope', '{"type":"msg.text","type":"msg.other","content":{}}', 422, 'invalid'],
     ['a __proto__ key in the envelope', '{"type":"msg.text","content":{},"__proto__":{"admin":true}}', 422, 'invalid'],
     ['a lone surrogate, escaped', text('{"body":"\\ud800"}'), 422, 'invalid'],
-    ['bytes that are not UTF-8', Buffer.concat([Buffer.from('{"type":"msg.text","content":{"body":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}}')]), 422, 'invalid'],
+    [
+      'bytes that are not UTF-8',
+      Buffer.concat([Buffer.from('{"type":"msg.text","content":{"body":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}}')]),
+      422,
+      'invalid',
+    ],
     ['deep nesting', text(nested(5_000)), 422, 'invalid'],
     ['a control character in a type', '{"type":"msg\\u0007","content":{}}', 422, 'invalid'],
     ['a content beyond its limit', text(JSON.stringify({ body: 'x'.repeat(70_000) })), 413, 'too_large'],
@@ -67,15 +72,21 @@ describe('tokens', () => {
     ['signed with another secret', () => hmac({ alg: 'HS256' }, { sub: 'eve', exp: inAnHour }, 'other')],
     ['of another algorithm', () => hmac({ alg: 'HS512' }, { sub: 'eve', exp: inAnHour }, tokens.secret)],
     ['with an unknown critical header', () => hmac({ alg: 'HS256', crit: ['x'], x: 1 }, { sub: 'eve', exp: inAnHour }, tokens.secret)],
-    ['with a key of its own', () => {
-      const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
-      return hmac({ alg: 'HS256', jwk }, { sub: 'eve', exp: inAnHour }, 'other')
-    }],
+    [
+      'with a key of its own',
+      () => {
+        const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
+        return hmac({ alg: 'HS256', jwk }, { sub: 'eve', exp: inAnHour }, 'other')
+      },
+    ],
     ['without a subject', () => hmac({ alg: 'HS256' }, { exp: inAnHour }, tokens.secret)],
-    ['with a changed payload', async () => {
-      const [head, , signature] = (await tokens.user('anna')).split('.')
-      return `${head}.${encode({ sub: 'admin', exp: inAnHour })}.${signature}`
-    }],
+    [
+      'with a changed payload',
+      async () => {
+        const [head, , signature] = (await tokens.user('anna')).split('.')
+        return `${head}.${encode({ sub: 'admin', exp: inAnHour })}.${signature}`
+      },
+    ],
   ]
 
   test.each(forged)('a token %s is refused over HTTP and on the socket', async (_title, make) => {
@@ -168,16 +179,19 @@ describe('the WebSocket door', () => {
     expect((await socket.untilClosed(8_000)).code).toBe(4200)
   })
 
-  test.each(['http://evil.example', 'null', `${'http://127.0.0.1'}.evil.example`])('a browser at %s is refused before the upgrade', async (origin) => {
-    const ws = new WebSocket(`${otherUrl.replace('http', 'ws')}/v1/ws`, ['roomlog.v1'], { origin })
-    const status = await new Promise((resolve) => {
-      ws.once('unexpected-response', (_request, response) => resolve(response.statusCode))
-      ws.once('open', () => resolve('open'))
-      ws.once('error', () => {})
-    })
-    ws.terminate()
-    expect(status).toBe(403)
-  })
+  test.each(['http://evil.example', 'null', `${'http://127.0.0.1'}.evil.example`])(
+    'a browser at %s is refused before the upgrade',
+    async (origin) => {
+      const ws = new WebSocket(`${otherUrl.replace('http', 'ws')}/v1/ws`, ['roomlog.v1'], { origin })
+      const status = await new Promise((resolve) => {
+        ws.once('unexpected-response', (_request, response) => resolve(response.statusCode))
+        ws.once('open', () => resolve('open'))
+        ws.once('error', () => {})
+      })
+      ws.terminate()
+      expect(status).toBe(403)
+    },
+  )
 })
 
 test('a public room whose history is the world’s is read without a token, others are not', async () => {
@@ -191,7 +205,9 @@ test('a public room whose history is the world’s is read without a token, othe
   await socket.ok({ op: 'subscribe', room: open, from: 1 })
   await socket.next((frame) => frame.event?.content?.body === 'to everybody')
   expect((await socket.request({ op: 'subscribe', room: closed })).error.code).toBe('not_found')
-  expect((await socket.request({ op: 'do', room: open, type: 'msg.text', content: {} })).error.code).toMatch(/unauthenticated|forbidden|not_member/)
+  expect((await socket.request({ op: 'do', room: open, type: 'msg.text', content: {} })).error.code).toMatch(
+    /unauthenticated|forbidden|not_member/,
+  )
   await socket.close()
 })
 
@@ -209,6 +225,7 @@ test('no token appears in what the deployment shows of itself', async () => {
   const socket = await WireSocket.open(otherUrl, undefined, { query: `?access_token=${canary}` })
   await socket.close()
   for (const adminUrl of Object.values(deployment.adminUrls)) {
-    for (const path of ['/metrics', '/health/ready']) expect(await (await fetch(`${adminUrl}${path}`)).text()).not.toContain(canary.split('.')[1])
+    for (const path of ['/metrics', '/health/ready'])
+      expect(await (await fetch(`${adminUrl}${path}`)).text()).not.toContain(canary.split('.')[1])
   }
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { deployment, otherUrl, Person, tokens, unique, url } from './world.ts'
 import { Caller, http } from '../harness/http.ts'
 import { WireSocket } from '../harness/socket.ts'
+import { deployment, otherUrl, Person, tokens, unique, url } from './world.ts'
 
 test('an event published over HTTP reaches a subscriber of another edge, and history', async () => {
   const anna = await Person.named('anna')
@@ -83,9 +83,19 @@ test('actions of one device that name their predecessor are decided in that orde
   const room = await anna.createRoom({ access: 'public' })
   const order = [4, 2, 3, 1, 5]
   const answers = await Promise.all(
-    order.map((id) => new Caller(id % 2 ? url : otherUrl, anna.token).done(`/v1/rooms/${room}/events`, { type: 'msg.text', content: { id }, actionId: id, ...(id > 1 ? { prevActionId: id - 1 } : {}) })),
+    order.map((id) =>
+      new Caller(id % 2 ? url : otherUrl, anna.token).done(`/v1/rooms/${room}/events`, {
+        type: 'msg.text',
+        content: { id },
+        actionId: id,
+        ...(id > 1 ? { prevActionId: id - 1 } : {}),
+      }),
+    ),
   )
-  const seqs = order.map((id, i) => [id, answers[i].seq] as const).sort(([a], [b]) => a - b).map(([, seq]) => seq)
+  const seqs = order
+    .map((id, i) => [id, answers[i].seq] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, seq]) => seq)
   expect(seqs).toEqual([...seqs].sort((a, b) => a - b))
   expect(new Set(seqs).size).toBe(5)
 })
@@ -155,7 +165,8 @@ test('an edit is by its author; a deletion erases the content everywhere and lea
   await ben.http.done(`/v1/rooms/${room}/join`)
   const secret = unique('secret')
   const message = await ben.http.publish(room, secret)
-  const edit = (who: Person) => who.http.post(`/v1/rooms/${room}/events`, { type: 'msg.edit', ref: message.event, content: { body: 'edited' } })
+  const edit = (who: Person) =>
+    who.http.post(`/v1/rooms/${room}/events`, { type: 'msg.edit', ref: message.event, content: { body: 'edited' } })
   expect((await edit(anna)).status).toBe(403)
   expect((await edit(ben)).status).toBe(200)
   const deletion = await anna.http.done(`/v1/rooms/${room}/events`, { type: 'msg.delete', ref: message.event, content: { reason: 'rude' } })

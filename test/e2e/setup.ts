@@ -33,6 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   })
   return async () => {
     await deployment.stop()
-    if (process.env.ROOMLOG_E2E_OUTPUT) for (const service of deployment.services) process.stderr.write(`--- ${service.name}\n${service.output()}\n`)
+    if (process.env.ROOMLOG_E2E_OUTPUT)
+      for (const service of deployment.services) process.stderr.write(`--- ${service.name}\n${service.output()}\n`)
   }
 }

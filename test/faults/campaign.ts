@@ -44,7 +44,13 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
   const deployment = await startDeployment(options.shape, { partitions: 8, ...(options.env ? { env: options.env } : {}) })
   let stopped = false
   try {
-    const workload = await Workload.start(deployment, { clients: options.clients ?? 20, rooms: options.rooms ?? 50, membersPerRoom: 4, rate: options.rate ?? 500, seed })
+    const workload = await Workload.start(deployment, {
+      clients: options.clients ?? 20,
+      rooms: options.rooms ?? 50,
+      membersPerRoom: 4,
+      rate: options.rate ?? 500,
+      seed,
+    })
     workload.begin()
     for (const fault of faults) {
       await sleep(random.between(...spacingMs))
@@ -121,7 +127,10 @@ async function readEnds(deployment: Deployment, rooms: string[]): Promise<Map<st
   return ends
 }
 
-async function readTwice(deployment: Deployment, rooms: ReadonlySet<string>): Promise<{ log: Map<string, Logged[]>; later: Map<string, Logged[]> }> {
+async function readTwice(
+  deployment: Deployment,
+  rooms: ReadonlySet<string>,
+): Promise<{ log: Map<string, Logged[]>; later: Map<string, Logged[]> }> {
   const reader = await openLogOf(deployment)
   try {
     const log = await readLog(reader, rooms)
@@ -135,5 +144,13 @@ async function readTwice(deployment: Deployment, rooms: ReadonlySet<string>): Pr
 function count(workload: Workload, log: Map<string, Logged[]>, faults: number): CampaignResult['counts'] {
   const of = (kind: string) => workload.history.entries.filter((entry) => entry.kind === kind).length
   const kicks = [...log.values()].flat().filter((logged) => logged.type === 'member.kick').length
-  return { published: workload.published, acknowledged: of('ok'), refused: of('refused'), unknown: of('unknown'), delivered: of('delivered'), kicks, faults }
+  return {
+    published: workload.published,
+    acknowledged: of('ok'),
+    refused: of('refused'),
+    unknown: of('unknown'),
+    delivered: of('delivered'),
+    kicks,
+    faults,
+  }
 }

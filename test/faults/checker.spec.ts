@@ -9,12 +9,28 @@ function clean(): Evidence & { events: Logged[] } {
   const events: Logged[] = []
   const append = (type: string, sender: string, more: Partial<Logged> = {}) => {
     const seq = events.length + 1
-    const logged = { room: 'r', seq, event: `e${seq}`, sender, type, digest: digestOf({ id: `e${seq}`, seq, type, content: more.wish }), ...more }
+    const logged = {
+      room: 'r',
+      seq,
+      event: `e${seq}`,
+      sender,
+      type,
+      digest: digestOf({ id: `e${seq}`, seq, type, content: more.wish }),
+      ...more,
+    }
     events.push(logged)
     return logged
   }
   const deliver = (stream: string, logged: Logged) =>
-    history.add({ kind: 'delivered', stream, seq: logged.seq, event: logged.event, digest: logged.digest, after: logged.seq - 1, ...(logged.wish ? { wish: logged.wish } : {}) })
+    history.add({
+      kind: 'delivered',
+      stream,
+      seq: logged.seq,
+      event: logged.event,
+      digest: logged.digest,
+      after: logged.seq - 1,
+      ...(logged.wish ? { wish: logged.wish } : {}),
+    })
   const say = (wish: string) => {
     history.add({ kind: 'invoked', wish, user: 'ann', room: 'r' })
     const logged = append('msg.text', 'ann', { wish })
@@ -79,7 +95,10 @@ const plants: Record<Rule, (evidence: ReturnType<typeof clean>) => void> = {
     history.add({ kind: 'delivered', stream: 'ben/1', seq: 5, event: after.event, digest: after.digest, after: 4 })
   },
   A10: ({ history }) => {
-    history.entries.splice(history.entries.findLastIndex((entry) => entry.kind === 'delivered'), 1)
+    history.entries.splice(
+      history.entries.findLastIndex((entry) => entry.kind === 'delivered'),
+      1,
+    )
   },
   A11: (evidence) => {
     evidence.later = new Map([['r', [...evidence.events, { ...evidence.events[4]!, seq: 6, event: 'e6', wish: 'w4' }]]])
@@ -94,5 +113,7 @@ test.each(Object.keys(plants) as Rule[])('%s, planted once, is found', (rule) =>
   plants[rule](evidence)
   // A wish moved in time is also one that its sender made after seeing what follows it: A6 may show as A5 too.
   expect(found(evidence)).toContain(rule)
-  expect(found(evidence).filter((other) => other !== rule && !(rule === 'A6' && other === 'A5'))).toEqual(rule === 'A2' || rule === 'A3' ? ['A12'] : [])
+  expect(found(evidence).filter((other) => other !== rule && !(rule === 'A6' && other === 'A5'))).toEqual(
+    rule === 'A2' || rule === 'A3' ? ['A12'] : [],
+  )
 })

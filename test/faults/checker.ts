@@ -28,30 +28,41 @@ export const rules = {
     return of(history, 'ok').flatMap((ok) => {
       const found = byWish.get(ok.wish) ?? []
       if (found.length === 0) return [`${ok.wish} was acknowledged as ${ok.seq} and is not in the log`]
-      if (found[0]!.seq !== ok.seq || found[0]!.event !== ok.event) return [`${ok.wish} was acknowledged as ${ok.seq} ${ok.event}, the log has ${found[0]!.seq} ${found[0]!.event}`]
+      if (found[0]!.seq !== ok.seq || found[0]!.event !== ok.event)
+        return [`${ok.wish} was acknowledged as ${ok.seq} ${ok.event}, the log has ${found[0]!.seq} ${found[0]!.event}`]
       return []
     })
   },
   /** No action is in the log twice, and a repeat is answered like the first. */
   A2: ({ history, log }) => [
-    ...[...wishes(log)].filter(([, found]) => found.length > 1).map(([wish, found]) => `${wish} is in the log ${found.length} times: ${found.map((logged) => logged.seq)}`),
-    ...[...grouped(of(history, 'ok'), (ok) => ok.wish)].filter(([, oks]) => new Set(oks.map((ok) => ok.event)).size > 1).map(([wish]) => `${wish} was answered with different events`),
+    ...[...wishes(log)]
+      .filter(([, found]) => found.length > 1)
+      .map(([wish, found]) => `${wish} is in the log ${found.length} times: ${found.map((logged) => logged.seq)}`),
+    ...[...grouped(of(history, 'ok'), (ok) => ok.wish)]
+      .filter(([, oks]) => new Set(oks.map((ok) => ok.event)).size > 1)
+      .map(([wish]) => `${wish} was answered with different events`),
   ],
   /** Nobody receives what its sender was refused. */
   A3: ({ history, log }) => {
     const refused = new Set(of(history, 'refused').map((entry) => entry.wish))
     const appended = [...wishes(log).keys()].filter((wish) => refused.has(wish)).map((wish) => `${wish} was refused and is in the log`)
-    const seen = of(history, 'delivered').filter((entry) => entry.wish && refused.has(entry.wish)).map((entry) => `${entry.wish} was refused and delivered on ${entry.stream}`)
+    const seen = of(history, 'delivered')
+      .filter((entry) => entry.wish && refused.has(entry.wish))
+      .map((entry) => `${entry.wish} was refused and delivered on ${entry.stream}`)
     return [...appended, ...seen]
   },
   /** (room, seq) is one payload, without gaps, for all readers. */
   A4: ({ history, log }) => {
-    const gaps = [...log].flatMap(([room, events]) => events.flatMap((logged, i) => (logged.seq === i + 1 ? [] : [`${room}: ${logged.seq} stands at place ${i + 1}`])))
+    const gaps = [...log].flatMap(([room, events]) =>
+      events.flatMap((logged, i) => (logged.seq === i + 1 ? [] : [`${room}: ${logged.seq} stands at place ${i + 1}`])),
+    )
     const rooms = streamRooms(history)
     const differing = of(history, 'delivered').flatMap((entry) => {
       const logged = log.get(rooms.get(entry.stream)!)?.[entry.seq - 1]
       if (!logged) return [`${entry.stream} was given ${entry.seq}, which the log does not have`]
-      return logged.event === entry.event && (logged.tombstone || logged.digest === entry.digest) ? [] : [`${entry.stream} was given another ${entry.seq} than the log has`]
+      return logged.event === entry.event && (logged.tombstone || logged.digest === entry.digest)
+        ? []
+        : [`${entry.stream} was given another ${entry.seq} than the log has`]
     })
     return [...gaps, ...differing]
   },
@@ -92,7 +103,9 @@ export const rules = {
     }
     return of(history, 'delivered').flatMap((entry) => {
       const { user, room } = streams.get(entry.stream)!
-      return awayOf(user, room).some(([from, to]) => entry.seq > from && entry.seq < to) ? [`${user} was given ${entry.seq} of ${room} while removed`] : []
+      return awayOf(user, room).some(([from, to]) => entry.seq > from && entry.seq < to)
+        ? [`${user} was given ${entry.seq} of ${room} while removed`]
+        : []
     })
   },
   /** After the last fault everybody reaches the end of the log. */
@@ -111,7 +124,9 @@ export const rules = {
     const [first, second] = [wishes(log), wishes(later ?? log)]
     return of(history, 'unknown').flatMap((entry) => {
       const counts = [first.get(entry.wish)?.length ?? 0, second.get(entry.wish)?.length ?? 0]
-      return counts[0]! > 1 || counts[0] !== counts[1] ? [`${entry.wish} was unknown and is in the log ${counts.join(', later ')} times`] : []
+      return counts[0]! > 1 || counts[0] !== counts[1]
+        ? [`${entry.wish} was unknown and is in the log ${counts.join(', later ')} times`]
+        : []
     })
   },
   /** The projection equals the log. */
@@ -121,7 +136,11 @@ export const rules = {
     return [...rooms].flatMap((room) => {
       const [truth, stored] = [log.get(room) ?? [], projection.get(room) ?? []]
       if (truth.length !== stored.length) return [`${room}: ${stored.length} events in the projection, ${truth.length} in the log`]
-      return truth.flatMap((logged, i) => (stored[i]!.event === logged.event && (logged.tombstone || stored[i]!.digest === logged.digest) ? [] : [`${room}: the projection has another ${logged.seq}`]))
+      return truth.flatMap((logged, i) =>
+        stored[i]!.event === logged.event && (logged.tombstone || stored[i]!.digest === logged.digest)
+          ? []
+          : [`${room}: the projection has another ${logged.seq}`],
+      )
     })
   },
 } satisfies Record<string, (evidence: Evidence) => string[]>

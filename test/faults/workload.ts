@@ -129,7 +129,15 @@ export class Workload {
 
   private delivered(stream: string, { event, after }: Delivery): void {
     const wish = (event.content as { wish?: string } | null)?.wish
-    this.history.add({ kind: 'delivered', stream, seq: event.seq, event: event.id, digest: digestOf(event), after, ...(wish ? { wish } : {}) })
+    this.history.add({
+      kind: 'delivered',
+      stream,
+      seq: event.seq,
+      event: event.id,
+      digest: digestOf(event),
+      after,
+      ...(wish ? { wish } : {}),
+    })
   }
 
   private speak(): void {

@@ -96,7 +96,9 @@ async function assemble(shape: Shape, options: DeploymentOptions, undo: (() => P
     const persistence = await start('persistence', 'persistence')
     const upstream = { ROOMLOG_PERSISTENCE_URL: persistence.url }
     const ingest = await start('ingest', 'ingest', upstream)
-    const edges = await Promise.all(['edge-1', 'edge-2'].map((name) => start(name, 'edge', { ...upstream, ROOMLOG_INGEST_URL: ingest.url })))
+    const edges = await Promise.all(
+      ['edge-1', 'edge-2'].map((name) => start(name, 'edge', { ...upstream, ROOMLOG_INGEST_URL: ingest.url })),
+    )
     urls.push(...edges.map((edge) => edge.url))
   } else {
     urls.push((await start('roomlog', 'roomlog')).url)

@@ -31,7 +31,11 @@ export class WireSocket {
   }
 
   /** Opens the socket; with a token it also authenticates by the first message. */
-  static async open(baseUrl: string, token?: string | null, options: WebSocket.ClientOptions & { query?: string; protocols?: string[] } = {}): Promise<WireSocket> {
+  static async open(
+    baseUrl: string,
+    token?: string | null,
+    options: WebSocket.ClientOptions & { query?: string; protocols?: string[] } = {},
+  ): Promise<WireSocket> {
     const { query = '', protocols = ['roomlog.v1'], ...rest } = options
     const ws = new WebSocket(`${baseUrl.replace(/^http/, 'ws')}/v1/ws${query}`, protocols, rest)
     const socket = new WireSocket(ws)
@@ -93,7 +97,10 @@ export class WireSocket {
   }
 
   private tail(): string {
-    return this.frames.slice(-5).map((frame) => JSON.stringify(frame).slice(0, 300)).join('\n')
+    return this.frames
+      .slice(-5)
+      .map((frame) => JSON.stringify(frame).slice(0, 300))
+      .join('\n')
   }
 
   private wake(): void {

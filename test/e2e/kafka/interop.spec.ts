@@ -1,7 +1,7 @@
 /** Internal services with their own, unmodified clients: kafkajs, and Nest's ClientKafka. */
 import 'reflect-metadata'
 import { ClientKafka } from '@nestjs/microservices'
-import { Kafka, logLevel, type KafkaMessage } from 'kafkajs'
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs'
 import { firstValueFrom } from 'rxjs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deployment, eventually, Person, unique } from '../world.ts'
@@ -28,7 +28,10 @@ test('an unmodified kafkajs producer publishes into a room', async () => {
   const anna = await Person.named('anna')
   const room = await anna.createRoom({ access: 'public' })
   const socket = await anna.subscribed(room)
-  await producer.send({ topic: topic('ingest.events'), messages: [{ key: room, value: value({ body: 'from kafkajs' }), headers: { 'roomlog-service': 'billing' } }] })
+  await producer.send({
+    topic: topic('ingest.events'),
+    messages: [{ key: room, value: value({ body: 'from kafkajs' }), headers: { 'roomlog-service': 'billing' } }],
+  })
   const frame = await socket.next((candidate) => candidate.event?.content?.body === 'from kafkajs', 30_000)
   expect(frame.event.sender.id).toBe('billing')
 })
@@ -47,7 +50,10 @@ test('an unmodified Nest ClientKafka emits, and sends with a reply', async () =>
   const anna = await Person.named('anna')
   const room = await anna.createRoom({ access: 'public' })
   const socket = await anna.subscribed(room)
-  const client = new ClientKafka({ client: { clientId: 'nest', brokers, logLevel: logLevel.NOTHING }, consumer: { groupId: unique('nest') } })
+  const client = new ClientKafka({
+    client: { clientId: 'nest', brokers, logLevel: logLevel.NOTHING },
+    consumer: { groupId: unique('nest') },
+  })
   client.subscribeToResponseOf(topic('ingest.events'))
   await client.connect()
   try {
@@ -102,7 +108,11 @@ test('the log says to any Kafka consumer what clients see, and its key finds the
   try {
     const { message } = await eventually(() => records.find(({ message }) => message.value?.toString().includes(published.event)), 30_000)
     expect(message.key?.toString()).toBe(room)
-    expect(JSON.parse(message.value!.toString())).toMatchObject({ id: published.event, seq: published.seq, content: { body: 'seen in the log' } })
+    expect(JSON.parse(message.value!.toString())).toMatchObject({
+      id: published.event,
+      seq: published.seq,
+      content: { body: 'seen in the log' },
+    })
     expect(message.headers?.offset?.toString()).toBe(message.offset)
     for (const name of ['v', 'cmd', 'seq', 'type', 'sender', 'sum']) expect(message.headers?.[name], name).toBeDefined()
   } finally {
