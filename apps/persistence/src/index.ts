@@ -1,1 +1,1 @@
-export {}
+export { PersistenceModule } from './persistence.module.js'

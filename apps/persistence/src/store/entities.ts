@@ -95,8 +95,10 @@ export class MemberChange {
 
 @Entity('aliases')
 export class Alias {
+  /** Without its `#`. */
   @PrimaryColumn('text') alias!: string
-  @Column('text') room!: string
+  /** Null = free again. */
+  @Column('text', { nullable: true }) room!: string | null
   @Column('bigint') seq!: number
 }
 

@@ -2,10 +2,9 @@
  * Events → rows. A pure fold of what one transaction stores: per table the rows to insert, or, where a row is replaced, only
  * its last form, because one statement may touch a row once.
  */
-import type { RawJson, RoomEvent } from '@roomlog/domain'
+import { membershipAfter, type RawJson, type RoomEvent } from '@roomlog/domain'
 import { type Deletion, deletionOf } from '@roomlog/protocol'
 import type { ArchivedEvent, Slice } from '../slice.js'
-import { membershipAfter } from './membership.js'
 
 export interface RoomRow {
   room: string
@@ -130,6 +129,7 @@ class Folding {
       this.erasures.push({ room: event.room, seq: event.erases, bySeq: event.seq, deletion: deletionOf(event) })
     if (event.type.startsWith('member.')) this.member(event)
     else if (event.room.startsWith('@')) this.inbox(event)
+    else if (event.room.startsWith('#')) this.alias(event)
     else if (event.key !== undefined) this.keyed(room, event, event.key)
     if (event.type === 'room.created') this.created(room, event)
     else if (event.type === 'room.deleted') room.deletedSeq = event.seq
@@ -183,7 +183,6 @@ class Folding {
       seq: event.seq,
       content: event.content,
     })
-    if (event.type === 'room.alias') this.alias(key, event)
     if (key !== '' || !foldedTypes.has(event.type)) return
     const { value } = members(event.content)
     if (event.type === 'room.history') this.history(room, event.seq, text(value) ?? 'shared')
@@ -191,8 +190,11 @@ class Folding {
     else room.changes.set(event.type.slice('room.'.length), text(value))
   }
 
-  private alias(alias: string, event: RoomEvent): void {
-    this.aliases.set(alias, { alias, room: event.content === 'null' ? null : event.room, seq: event.seq })
+  /** The alias's own room says whose it is, in one order for all who want it. */
+  private alias(event: RoomEvent): void {
+    const alias = event.room.slice(1)
+    if (event.type === 'alias.claim') this.aliases.set(alias, { alias, room: text(members(event.content).room), seq: event.seq })
+    if (event.type === 'alias.release') this.aliases.set(alias, { alias, room: null, seq: event.seq })
   }
 
   private member(event: RoomEvent): void {

@@ -67,7 +67,9 @@ const statements = [
     room ${id} not null, user_id ${id} not null, seq bigint not null, value text not null, primary key (room, user_id, seq)
   )`,
 
-  `create table aliases (alias ${id} primary key, room ${id} not null, seq bigint not null)`,
+  // room: null = free again.
+  `create table aliases (alias ${id} primary key, room ${id}, seq bigint not null)`,
+  `create index aliases_room on aliases (room)`,
   `create table erased (room ${id} not null, seq bigint not null, by_seq bigint not null, primary key (room, seq))`,
 
   // The fold of the inboxes.
