@@ -161,6 +161,30 @@ const setProfile: Operation = {
   }),
 }
 
+const setMemberProfile: Operation = {
+  name: 'setMemberProfile',
+  summary: 'Sets one’s display name and avatar in one room only, until the next change of the profile.',
+  kind: 'command',
+  needs: 'token',
+  method: 'PUT',
+  routes: ['/v1/rooms/{room}/profile'],
+  op: 'do',
+  does: ['member.profile'],
+  input: z.strictObject({
+    room: roomId,
+    name: z.string().max(1_024).nullish(),
+    avatar: z.string().max(4_096).nullish(),
+    ...numbered,
+  }),
+  output: accepted,
+  command: (input) => ({
+    type: 'member.profile',
+    room: input.room,
+    content: ownContent({ name: input.name ?? undefined, avatar: input.avatar ?? undefined }),
+    ...numbers(input),
+  }),
+}
+
 const publishSystem: Operation = {
   name: 'publishSystem',
   summary: 'Publishes a system event under channels, for the readers it names. Needs scope `publish`.',
@@ -201,6 +225,7 @@ export const commandOperations: readonly Operation[] = [
   publishMany,
   setState,
   setProfile,
+  setMemberProfile,
   publishSystem,
 ]
 
