@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
 import { HttpAdapterHost } from '@nestjs/core'
-import { type Authenticator, authenticatorOf, type Door, doorOf, hasScope, type Principal, rightsFor } from '@roomlog/door'
+import { type Authenticator, authenticatorOf, type Door, doorOf } from '@roomlog/door'
 import { type Log, openLog } from '@roomlog/log'
 import { topics } from '@roomlog/protocol'
 import { CONFIG, type Config, Health, LOGGER, type Logger, Metrics, originAllowed, webAddress } from '@roomlog/runtime'
@@ -15,6 +15,7 @@ import { EdgeParts } from './edge.js'
 import { Flusher } from './outbox.js'
 import { systemClock } from './ports.js'
 import { proxy } from './proxy.js'
+import { readsByRight } from './rights.js'
 import { WebsocketTransport } from './transports/websocket.js'
 import { HttpHistory, HttpReads, upstreamAgent } from './upstream.js'
 
@@ -93,17 +94,9 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
 function doorPort(door: Door, authenticator: Authenticator): DoorPort {
   return {
     authenticate: (token) => authenticator.authenticate(token),
-    reads: (principal, room) => readsByRight(principal, room),
+    reads: readsByRight,
     submit: (principal, input: CommandInput) => door.do(principal, input),
   }
-}
-
-/** Nobody else reads an inbox, whatever their token says. */
-function readsByRight(principal: Principal, room: string): boolean {
-  if (room.startsWith('@')) return false
-  if (hasScope(principal, 'read') || hasScope(principal, 'admin')) return true
-  const rights = rightsFor(principal, room)
-  return Boolean(rights.read || rights.admin || (rights.logs && room.endsWith('_logs')))
 }
 
 function kafkaOf({ kafka }: Config) {

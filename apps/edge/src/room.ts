@@ -2,9 +2,11 @@
  * A room as this edge follows it: who listens, what each of them may see, where its tail is. Exists while somebody
  * here is subscribed, is told every event in order by its feed, and folds what the events mean before handing them on.
  */
+
+import { isAccessEvent } from '@roomlog/domain'
 import { position } from '@roomlog/log'
 import { type AccessStatement, decodeEvent, deletionOf, tombstone } from '@roomlog/protocol'
-import { Access, isAccessEvent, type Removal } from './access.js'
+import { Access, type Removal } from './access.js'
 import type { Feed, FeedRoom } from './feed.js'
 import type { EventLog, History } from './ports.js'
 import { RoomRecord, tombstoneOf } from './record.js'

@@ -22,7 +22,7 @@ export type Started = { cursor: Cursor } | { reset: string } | { invalid: string
 export async function startOf(room: Room, input: StartInput, sources: { chunks: Chunks; history: History }): Promise<Started> {
   const { seq } = room.tail
   if (input.position !== undefined) return locate(room, input.position, sources)
-  if (input.from !== undefined) return cursorAt(input.from - 1 > seq ? seq : input.from - 1)
+  if (input.from !== undefined) return cursorAt(Math.min(input.from - 1, seq))
   if (input.last !== undefined) return cursorAt(Math.max(seq - input.last, 0))
   return { cursor: { seq, offset: room.feed.next, logBudget: 0 } }
 }

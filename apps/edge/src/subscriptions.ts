@@ -18,6 +18,7 @@ export interface SubscribeInput extends StartInput {
 
 interface Entry {
   input: SubscribeInput
+  principal: Principal
   viewer: Viewer
   subscription?: Subscription
 }
@@ -43,7 +44,7 @@ export class Subscriptions {
       return reply({ error: wireError('limited', 'too many subscriptions on this connection', { retryAfterMs: 1_000 }) })
     }
     const viewer = { user: principal.user, device: principal.device, byRight: edge.door.reads(principal, input.room) }
-    const entry: Entry = { input, viewer }
+    const entry: Entry = { input, principal, viewer }
     this.entries.set(input.room, entry)
     let room: Room | undefined
     let access: Access | undefined
@@ -75,9 +76,10 @@ export class Subscriptions {
 
   /** The token was refreshed: what it grants may have changed. */
   reconsider(principal: Principal): void {
-    for (const { viewer, subscription } of this.entries.values()) {
-      viewer.byRight = this.edge.door.reads(principal, subscription?.room.id ?? '')
-      subscription?.reconsider()
+    for (const [room, entry] of [...this.entries]) {
+      entry.principal = principal
+      entry.viewer.byRight = this.edge.door.reads(principal, room)
+      entry.subscription?.reconsider()
     }
   }
 
@@ -95,8 +97,7 @@ export class Subscriptions {
   ): Promise<boolean> {
     const { edge, sink } = this
     const { input, viewer } = entry
-    const own = room.id === `@${viewer.user}`
-    const entitled = own || access.open || (viewer.byRight && access.exists && !access.banned && !access.deleted)
+    const entitled = access.open || (viewer.byRight && access.exists && !access.banned && !access.deleted)
     // Whoever was a member once may read what they could see then; the present tail is not theirs to know.
     const past = !entitled && access.removedAt !== undefined && (input.position ?? input.from ?? input.last) !== undefined
     if (!entitled && !past) {
@@ -156,8 +157,7 @@ export class Subscriptions {
     this.entries.delete(room)
     this.edge.counts.reset('wrong_epoch')
     this.sink.send(JSON.stringify({ reset: { room, reason: 'wrong_epoch' } }))
-    const { user, device } = entry.viewer
-    void this.open({ room, filter: entry.input.filter }, { user, device } as Principal, (answer) => {
+    void this.open({ room, filter: entry.input.filter }, entry.principal, (answer) => {
       if ('error' in answer) this.sink.send(JSON.stringify({ end: { room, reason: 'wrong_epoch' } }))
     })
   }

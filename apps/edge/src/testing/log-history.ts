@@ -16,7 +16,17 @@ export class LogHistory implements History {
   async access(room: string, user: string): Promise<AccessStatement> {
     this.calls.access++
     const { rows, through, partition } = await this.rows(room)
-    const statement: AccessStatement = { room, partition, through, exists: rows.length > 0, deleted: false, seq: rows.at(-1)?.seq ?? 0, access: 'limited', history: [], membership: [] }
+    const statement: AccessStatement = {
+      room,
+      partition,
+      through,
+      exists: rows.length > 0,
+      deleted: false,
+      seq: rows.at(-1)?.seq ?? 0,
+      access: 'limited',
+      history: [],
+      membership: [],
+    }
     for (const { seq, event } of rows) {
       const content = JSON.parse(event.content) as Record<string, string>
       const membership = memberships[event.type]

@@ -3,7 +3,7 @@
  * decides nothing.
  */
 import { randomUUID } from 'node:crypto'
-import { eventCheck, eventId, epochOf, type Log, partitionOf, position } from '@roomlog/log'
+import { epochOf, eventCheck, eventId, type Log, partitionOf, position } from '@roomlog/log'
 import { encodeEvent, eventsTopic, familyOf } from '@roomlog/protocol'
 
 export interface EventInput {
@@ -51,7 +51,19 @@ export class Writer {
     const check = eventCheck({ incarnation, room, sender, at, commandOffset: end, index: 0 })
     const id = eventId({ partition, offset: end, check })
     const { type, user, key, ref, follows } = input
-    const text = encodeEvent({ id, room, seq, type, sender: { id: sender }, at, user, key, ref, follows, content: JSON.stringify(input.content ?? {}) })
+    const text = encodeEvent({
+      id,
+      room,
+      seq,
+      type,
+      sender: { id: sender },
+      at,
+      user,
+      key,
+      ref,
+      follows,
+      content: JSON.stringify(input.content ?? {}),
+    })
     const headers: Record<string, string> = { v: '1', cmd: String(end), seq: String(seq), type, sender }
     if (key !== undefined) headers.key = key
     if (follows !== undefined) headers.follows = follows
@@ -89,7 +101,9 @@ export class Writer {
   async incarnate(topic: string, partition: number): Promise<string> {
     const incarnation = randomUUID()
     const { end } = await this.log.range(topic, partition)
-    await this.log.append(topic, partition, end, [{ key: null, value: JSON.stringify({ mark: 'incarnation', incarnation }), headers: { v: '1', cmd: '-1' } }])
+    await this.log.append(topic, partition, end, [
+      { key: null, value: JSON.stringify({ mark: 'incarnation', incarnation }), headers: { v: '1', cmd: '-1' } },
+    ])
     this.incarnations.set(`${topic}/${partition}`, incarnation)
     return incarnation
   }
