@@ -5,7 +5,7 @@
  * handed to the door in order; reads and subscriptions go on side by side. Whatever is wrong with a frame is answered
  * with an error that has a code; who goes on doing it is shown out with a close code.
  */
-import { anonymousPrincipal, isPrincipal } from '@roomlog/door'
+import { anonymousPrincipal, hasScope, isPrincipal } from '@roomlog/door'
 import { type CloseCode, closeCodes, parseEnvelopes, type WireError, wireError } from '@roomlog/protocol'
 import { Bucket } from './bucket.js'
 import type { EdgeParts, Principal } from './edge.js'
@@ -104,7 +104,9 @@ export class Session {
       return
     }
     const id = idOf(frame)
-    const wait = this.messages.take(this.edge.clock.now())
+    // Services that publish are held back by flow control instead.
+    const isService = this.principal !== undefined && hasScope(this.principal, 'publish')
+    const wait = isService ? 0 : this.messages.take(this.edge.clock.now())
     if (wait > 0) return this.limited(id, wait)
     if (frame.op === 'auth') return this.auth(id, frame)
     if (!this.principal) return this.error(id, wireError('unauthenticated', 'authenticate first'))
