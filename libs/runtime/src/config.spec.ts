@@ -84,6 +84,11 @@ describe('the configuration', () => {
     ).toEqual(['ROOMLOG_LIMIT_EVENT_BITES: unknown, did you mean ROOMLOG_LIMIT_EVENT_BYTES?'])
   })
 
+  test('says what it asks for in vain, and refuses where that would be unsafe', () => {
+    expect(load({ ROOMLOG_MQTT: '127.0.0.1:1884', ROOMLOG_EDGE_WORKERS: '2' }).warnings).toHaveLength(2)
+    expect(mistakes({ ROOMLOG_ERASURE: 'keys' })).toEqual(['ROOMLOG_ERASURE: keys is not available in this version'])
+  })
+
   test('takes every limit from its own variable', () => {
     const env = Object.fromEntries(limitNames.map((name, index) => [limitVariable(name), String(index + 1)]))
     expect(Object.values(load(env).limits)).toEqual(limitNames.map((_, index) => index + 1))

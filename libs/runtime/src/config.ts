@@ -73,7 +73,7 @@ export class ConfigError extends Error {
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env, options: { app?: AppName; client?: boolean } = {}): Config {
   const { values, mistakes } = readVariables(env)
-  const warnings = unknownVariables(env)
+  const warnings = [...unknownVariables(env), ...unused(values)]
   const app = options.app ?? 'edge'
   const http: Address = values.ROOMLOG_HTTP ?? { host: '127.0.0.1', port: defaultPorts[app] }
   const adminHttp: Address = values.ROOMLOG_ADMIN_HTTP ?? { host: '127.0.0.1', port: http.port === 0 ? 0 : http.port + 100 }
@@ -167,6 +167,14 @@ function missingSecrets(values: Record<string, any>, http: Address, development:
       ([name, address]) =>
         `${name}: ${address.host} is not loopback, and without ROOMLOG_AUTH_SECRET or ROOMLOG_AUTH_JWKS_URL only loopback is served`,
     )
+}
+
+/** Asked for, and not there yet: it does no harm to start without it. */
+function unused(values: Record<string, any>): string[] {
+  return [
+    ...(values.ROOMLOG_MQTT ? ['ROOMLOG_MQTT: there is no MQTT listener in this version'] : []),
+    ...(values.ROOMLOG_EDGE_WORKERS > 0 ? ['ROOMLOG_EDGE_WORKERS: there are no workers in this version'] : []),
+  ]
 }
 
 /** A relative directory of a `file:` log is taken from the working directory, as every other path. */

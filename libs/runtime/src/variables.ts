@@ -129,7 +129,7 @@ export const variables = {
   },
   ROOMLOG_MQTT: {
     schema: z.union([z.literal('').transform(() => null), address]).optional(),
-    meaning: '`host:port` of the MQTT listener; set but empty = off',
+    meaning: '`host:port` of the MQTT listener (not available yet); set but empty = off',
     default: '127.0.0.1:1883',
   },
   ROOMLOG_AUTH_SECRET: { schema: authSecret.optional(), meaning: 'secret of HS256 tokens, at least 32 bytes', secret: true },
@@ -171,7 +171,11 @@ export const variables = {
     default: 'strict',
   },
   ROOMLOG_ERASURE: { schema: z.enum(['off', 'keys']).default('off'), meaning: '`keys` seals content under one key a user', default: 'off' },
-  ROOMLOG_EDGE_WORKERS: { schema: wholeNumber(0, 256).default(0), meaning: 'worker threads of an edge; 0 = none', default: '0' },
+  ROOMLOG_EDGE_WORKERS: {
+    schema: wholeNumber(0, 256).default(0),
+    meaning: 'worker threads of an edge (not available yet); 0 = none',
+    default: '0',
+  },
   ROOMLOG_LOG_LEVEL: {
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     meaning: '`debug`, `info`, `warn`, `error` or `silent`',
