@@ -3,6 +3,7 @@
  * Handles of one `memory:` or `file:` URL share one log inside the process, which is closed with the last of them.
  */
 import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
 import { bounds } from './bounds.js'
 import { RoomlogError } from './failure.js'
 import { LocalCore } from './local/core.js'
@@ -40,6 +41,13 @@ const shared = new Map<string, { core: Promise<LocalCore>; handles: number }>()
 export async function openLog(url: string, options: OpenOptions): Promise<Log> {
   if (url.startsWith('memory:'))
     return shareLocal(url, options, async () => new MemoryStore(options.now ?? Date.now, options.newId ?? randomUUID))
+  if (url.startsWith('file:')) {
+    const { FileStore } = await import('./file/store.js')
+    const directory = resolve(url.slice('file:'.length).replace(/^\/\/(?=\/)/, ''))
+    return shareLocal(`file:${directory}`, options, () =>
+      FileStore.open(directory, options.now ?? Date.now, options.onFailure ?? (() => {})),
+    )
+  }
   if (url.startsWith('kafka:')) {
     const { KafkaLog } = await import('./kafka/log.js')
     return new KafkaLog(url, options).open()

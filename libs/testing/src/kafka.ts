@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { kafkaJars } from './kafka-jars.js'
-import { type Proxy, startProxy } from './proxy.js'
+import { type FaultProxy, startProxy } from './proxy.js'
 
 export interface KafkaOptions {
   nodes?: 1 | 3
@@ -31,7 +31,7 @@ export interface Kafka {
   /** `host:port[,host:port]`, for `kafka://`. */
   readonly brokers: string
   readonly url: string
-  readonly proxies: readonly Proxy[]
+  readonly proxies: readonly FaultProxy[]
   /** Ends everything; removes the directory unless it was given. */
   stop(): Promise<void>
   /** kill -9. */
@@ -59,7 +59,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   const jars = kafkaJars()
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'roomlog-kafka-')))
   const ports = await freePorts((options.nodes ?? 1) * 2)
-  const proxies: Proxy[] = []
+  const proxies: FaultProxy[] = []
   const nodes: Node[] = []
   for (let index = 0; index < (options.nodes ?? 1); index++) {
     const port = index === 0 && options.port ? options.port : ports[index * 2]!

@@ -4,7 +4,7 @@
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-export interface Proxy {
+export interface FaultProxy {
   readonly port: number
   /** Milliseconds that every chunk waits, each way. */
   delay(ms: number): void
@@ -27,7 +27,7 @@ interface Faults {
 }
 
 /** @param target where to connect for each connection that is taken. @param port 0 = any free one. */
-export async function startProxy(target: { host?: string; port: number }, port = 0): Promise<Proxy> {
+export async function startProxy(target: { host?: string; port: number }, port = 0): Promise<FaultProxy> {
   const faults: Faults = { delayMs: 0, stalled: new Set(), refusing: false }
   const open = new Set<Socket>()
   const pipes = new Set<Pipe>()

@@ -14,7 +14,9 @@ export class LocalCore {
     readonly revokeMsMax: number,
     /** What may lose acknowledged events, in plain words. */
     readonly risks: readonly string[] = [],
-  ) {}
+  ) {
+    store.visible = (topic, partition) => this.changed(topic, partition)
+  }
 
   /** @throws RoomlogError `unavailable` for a topic that was not created, `invalid` for a partition it does not have. */
   topic(name: string, partition = 0): StoredTopic {
@@ -32,7 +34,7 @@ export class LocalCore {
     return group
   }
 
-  /** Calls `listener` after every write to the partition. Returns the way to end that. */
+  /** Calls `listener` whenever the partition has more to read. Returns the way to end that. */
   listen(topic: string, partition: number, listener: () => void): () => void {
     const key = `${topic}/${partition}`
     let set = this.listeners.get(key)
@@ -44,7 +46,7 @@ export class LocalCore {
     }
   }
 
-  written(topic: string, partition: number): void {
+  private changed(topic: string, partition: number): void {
     for (const listener of this.listeners.get(`${topic}/${partition}`) ?? []) listener()
   }
 }

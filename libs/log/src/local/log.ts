@@ -47,7 +47,6 @@ export class LocalLog implements Log {
       this.counts.conflicts++
       return { appended: false }
     }
-    this.core.written(topic, partition)
     return { appended: true, baseOffset }
   }
 
@@ -61,7 +60,6 @@ export class LocalLog implements Log {
       partition,
       records.map((record) => seal(record)),
     )
-    this.core.written(topic, partition)
     return { baseOffset: baseOffset! }
   }
 

@@ -13,6 +13,8 @@ export interface StoredTopic {
  * is a comparison; everything a reader can see through a store is durable already (as far as the store is).
  */
 export interface Store {
+  /** Set by who wants to know: called when a partition has more to read. */
+  visible: (topic: string, partition: number) => void
   topics(): Iterable<StoredTopic>
   topic(name: string): StoredTopic | undefined
   create(spec: TopicSpec, partitions: number): Promise<void>

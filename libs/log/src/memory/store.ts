@@ -5,6 +5,7 @@ import type { LogRecord } from '../port.js'
 import { bytesOf, type Sealed } from '../record.js'
 
 export class MemoryStore implements Store {
+  visible: (topic: string, partition: number) => void = () => {}
   private readonly all = new Map<string, StoredTopic & { records: LogRecord[][] }>()
 
   /** @param now the clock that gives append time, milliseconds since 1970. @param id what makes topic IDs. */
@@ -32,6 +33,7 @@ export class MemoryStore implements Store {
     if (expectedEnd !== undefined && expectedEnd !== base) return undefined
     const time = this.now()
     for (const record of records) stored.push({ offset: stored.length, ...record, time })
+    this.visible(topic.spec.name, partition)
     return base
   }
 

@@ -1,0 +1,141 @@
+/**
+ * Group commit. All changes that wait when a round begins are one LMDB transaction: all of them or none, on disk before
+ * anybody is told. While a round is on its way the next one fills.
+ *
+ * A change is `kept` when somebody in this process may already have seen it (a command): if its round fails it stays
+ * first in line until a round succeeds, so that its offset is never given away to something else.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Database } from 'lmdb'
+import { RoomlogError } from '../failure.js'
+
+export interface Change {
+  puts: readonly [key: Buffer, value: Buffer][]
+  removes?: readonly Buffer[]
+  bytes: number
+  kept: boolean
+  /** Starts a round at once; the others wait a little for what they cause (`gatherMs`). */
+  urgent: boolean
+  saved(): void
+  failed(error: RoomlogError): void
+}
+
+export type Store = Database<Buffer, Buffer>
+
+/** A command waits so long for the events decided from it, so that both are in one commit. */
+const gatherMs = 2
+const roundBytesMax = 16_777_216
+const retryMs = 1_000
+
+export class Rounds {
+  private waiting: Change[] = []
+  private kept: Change[] = []
+  private running?: Promise<void>
+  private timer: NodeJS.Timeout | NodeJS.Immediate | undefined
+  private timerUrgent = false
+  private closed = false
+  /** Why nothing can be written now. */
+  failure?: RoomlogError
+
+  constructor(
+    private readonly store: Store,
+    private readonly onFailure: (error: Error) => void,
+  ) {}
+
+  get waitingBytes(): number {
+    return this.waiting.reduce((sum, change) => sum + change.bytes, 0)
+  }
+
+  add(change: Change): void {
+    this.waiting.push(change)
+    this.schedule(change.urgent)
+  }
+
+  /** Resolves when everything that was added is on disk, or has failed. */
+  async close(): Promise<void> {
+    this.closed = true
+    this.begin()
+    while (this.running) await this.running
+  }
+
+  private schedule(urgent: boolean): void {
+    if (this.running || (this.timer && (this.timerUrgent || !urgent))) return
+    this.unschedule()
+    this.timerUrgent = urgent
+    this.timer = urgent ? setImmediate(() => this.begin()) : setTimeout(() => this.begin(), gatherMs)
+  }
+
+  private unschedule(): void {
+    clearTimeout(this.timer as NodeJS.Timeout)
+    clearImmediate(this.timer as NodeJS.Immediate)
+    this.timer = undefined
+  }
+
+  private begin(): void {
+    this.unschedule()
+    if (this.running || (this.waiting.length === 0 && this.kept.length === 0)) return
+    this.running = this.round().finally(() => {
+      this.running = undefined
+      if (this.waiting.length > 0 || this.kept.length > 0) this.begin()
+    })
+  }
+
+  private async round(): Promise<void> {
+    const changes = this.take()
+    try {
+      await this.commit(changes)
+    } catch (error) {
+      return this.fail(changes, error as Error)
+    }
+    this.failure = undefined
+    this.store.resetReadTxn()
+    for (const change of changes) change.saved()
+  }
+
+  private take(): Change[] {
+    const changes = this.kept
+    this.kept = []
+    let bytes = changes.reduce((sum, change) => sum + change.bytes, 0)
+    let taken = 0
+    while (taken < this.waiting.length && (bytes < roundBytesMax || changes.length === 0)) {
+      bytes += this.waiting[taken]!.bytes
+      changes.push(this.waiting[taken++]!)
+    }
+    this.waiting.splice(0, taken)
+    return changes
+  }
+
+  private async commit(changes: readonly Change[]): Promise<void> {
+    const outcomes: Promise<unknown>[] = []
+    const committed = this.store.batch(() => {
+      for (const { puts, removes } of changes) {
+        for (const [key, value] of puts) outcomes.push(this.store.put(key, value))
+        for (const key of removes ?? []) outcomes.push(this.store.remove(key))
+      }
+    })
+    for (const outcome of outcomes) outcome.catch(() => {})
+    await committed
+    await outcomes.at(-1)
+  }
+
+  private async fail(changes: readonly Change[], cause: Error): Promise<void> {
+    const error = new RoomlogError('unavailable', `the log cannot be written: ${reasonOf(cause)}`, { cause })
+    this.failure = error
+    this.onFailure(error)
+    this.kept = changes.filter((change) => change.kept)
+    const lost = [...changes, ...this.waiting.filter((change) => !change.kept)].filter((change) => !change.kept)
+    this.waiting = this.waiting.filter((change) => change.kept)
+    for (const change of lost) change.failed(error)
+    for (const change of this.kept) change.failed(new RoomlogError('unknown', error.message, { cause }))
+    if (this.closed) {
+      this.kept = []
+      this.waiting = []
+    } else if (this.kept.length > 0 || this.waiting.length > 0) await delay(retryMs)
+    else this.failure = undefined
+  }
+}
+
+function reasonOf(error: Error): string {
+  const text = `${error.message} ${(error as { commitError?: Error }).commitError?.message ?? ''}`
+  return /No space left|ENOSPC/i.test(text) ? 'the disk is full' : text.trim().split('\n')[0]!
+}
