@@ -14,7 +14,7 @@ export function checkEnvelope(command: Command, limits: DomainLimits): Refusal |
  */
 export function checkName(text: unknown, field: string, limits: DomainLimits): Refusal | undefined {
   if (typeof text !== 'string' || text === '') return refuse('invalid', `${field} must be a text that is not empty`, { field })
-  if (utf8Length(text, limits.nameBytesMax) > limits.nameBytesMax) {
+  if (exceeds(text, limits.nameBytesMax)) {
     return refuse('too_large', `${field} is longer than ${limits.nameBytesMax} bytes`, { field })
   }
   if (plain.test(text)) return undefined
@@ -23,21 +23,17 @@ export function checkName(text: unknown, field: string, limits: DomainLimits): R
   return text.normalize('NFC') === text ? undefined : refuse('invalid', `${field} is not in Unicode NFC`, { field })
 }
 
-/** UTF-8 bytes of a text; may stop counting once it is past `enough`. */
-export function utf8Length(text: string, enough: number): number {
-  if (text.length > enough) return text.length
-  if (text.length * 3 <= enough) return text.length
+/** Whether a text has more bytes than this as UTF-8. Counts only where the number of its units does not tell. */
+export function exceeds(text: string, bytesMax: number): boolean {
+  if (text.length > bytesMax) return true
+  if (text.length * 3 <= bytesMax) return false
   let bytes = 0
-  for (let i = 0; i < text.length && bytes <= enough; i++) {
+  for (let i = 0; i < text.length && bytes <= bytesMax; i++) {
     const unit = text.charCodeAt(i)
-    if (unit < 0x80) bytes += 1
-    else if (unit < 0x800) bytes += 2
-    else if (unit >= 0xd800 && unit <= 0xdbff) {
-      bytes += 4
-      i++
-    } else bytes += 3
+    // Each half of a pair counts for two of its four bytes.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 2 : 3
   }
-  return bytes
+  return bytes > bytesMax
 }
 
 const plain = /^[ -~]+$/
@@ -60,7 +56,7 @@ function checkNames(command: Command, limits: DomainLimits): Refusal | undefined
 
 function checkContent({ content }: Command, { contentBytesMax }: DomainLimits): Refusal | undefined {
   if (typeof content !== 'string' || content === '') return refuse('invalid', 'content is missing', { field: 'content' })
-  if (utf8Length(content, contentBytesMax) <= contentBytesMax) return undefined
+  if (!exceeds(content, contentBytesMax)) return undefined
   return refuse('too_large', `content is larger than ${contentBytesMax} bytes`, { field: 'content' })
 }
 

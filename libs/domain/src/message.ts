@@ -1,7 +1,7 @@
 /** Messages: anything that is not state. Contents are opaque; what a message refers to is not. */
 import type { Command } from './command.js'
 import type { RoomEvent } from './event.js'
-import { hasScope, permit } from './grants.js'
+import { hasScope, type Permit, permit } from './grants.js'
 import { neededPower, powerLevels } from './power.js'
 import { isRefusal, type Refusal, refuse } from './refusal.js'
 import type { Case, Draft, Outcome } from './rule.js'
@@ -9,27 +9,29 @@ import type { Entry, EntryKey } from './state.js'
 
 /** Any message type: a reply (`ref`), in a thread, out of order (`follows`), with mentions. */
 export function message(of: Case): Outcome {
-  return messageWith(of, {})
+  const allowed = permitMessage(of)
+  return isRefusal(allowed) ? allowed : taken(of, allowed)
 }
 
 /** New content for one's own message. */
 export function edit(of: Case): Outcome {
+  const allowed = permitMessage(of)
+  if (isRefusal(allowed)) return allowed
   const original = originalOf(of)
   if (isRefusal(original)) return original
   if (original.type === 'msg.edit') return refuse('invalid', 'an edit is not edited: name the original', { field: 'ref' })
   if (authorOf(original) !== of.actor) return refuse('forbidden', 'only its sender edits a message', { field: 'ref' })
-  return messageWith(of, {})
+  return taken(of, allowed)
 }
 
 /** Deletes one's own message, or with power `redact` anybody's. */
 export function erase(of: Case): Outcome {
+  const allowed = permitMessage(of)
+  if (isRefusal(allowed)) return allowed
   const original = originalOf(of)
   if (isRefusal(original)) return original
-  const levels = powerLevels(of.state)
-  if (authorOf(original) === of.actor) return messageWith(of, { erases: original.seq })
-  const moderator = permit(of, levels.redact, 'other')
-  if (isRefusal(moderator)) return moderator
-  return messageWith(of, { erases: original.seq })
+  const redacts = authorOf(original) === of.actor ? allowed : permit(of, powerLevels(of.state).redact, 'other')
+  return isRefusal(redacts) ? redacts : taken(of, redacts, { erases: original.seq })
 }
 
 /** The IDs of the events that a message refers to; they must be there, in this room. */
@@ -54,12 +56,12 @@ export function evolveErased(entry: Entry | undefined, event: RoomEvent): Erased
 
 const none: string[] = []
 
-function messageWith(of: Case, more: Partial<Draft>): Outcome {
-  const { command, state } = of
-  const allowed = permit(of, neededPower(powerLevels(state), command.type, false), 'message')
-  if (isRefusal(allowed)) return allowed
+const permitMessage = (of: Case) => permit(of, neededPower(powerLevels(of.state), of.command.type, false), 'message')
+
+function taken(of: Case, allowed: Permit, more: Partial<Draft> = {}): Outcome {
   const refused = checkForm(of) ?? checkReferences(of)
   if (refused) return refused
+  const { command } = of
   const draft: Draft = { type: command.type, content: command.content, ...more }
   if (command.user !== undefined) draft.user = command.user
   if (command.ref !== undefined) draft.ref = command.ref
