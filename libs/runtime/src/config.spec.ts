@@ -114,9 +114,9 @@ describe('development mode', () => {
   })
 
   test('is refused on any address but loopback', () => {
-    expect(mistakes({ ROOMLOG_HTTP: '0.0.0.0:7700', ROOMLOG_MQTT: '0.0.0.0:1883' }).map((text) => text.split(':')[0])).toEqual([
+    expect(mistakes({ ROOMLOG_HTTP: '0.0.0.0:7700', ROOMLOG_ADMIN_HTTP: '[::]:7800' }).map((text) => text.split(':')[0])).toEqual([
       'ROOMLOG_HTTP',
-      'ROOMLOG_MQTT',
+      'ROOMLOG_ADMIN_HTTP',
     ])
     expect(mistakes({ ROOMLOG_HTTP: '0.0.0.0:7700', ROOMLOG_AUTH_SECRET: secret })).toEqual([])
   })

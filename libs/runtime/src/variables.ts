@@ -170,7 +170,15 @@ export const variables = {
     meaning: '`strict` refuses a log that could lose acknowledged events; `relaxed` says what may be lost',
     default: 'strict',
   },
-  ROOMLOG_ERASURE: { schema: z.enum(['off', 'keys']).default('off'), meaning: '`keys` seals content under one key a user', default: 'off' },
+  ROOMLOG_ERASURE: {
+    // A deployment that relies on it must not start without it.
+    schema: z
+      .enum(['off', 'keys'])
+      .refine((value) => value === 'off', 'keys is not available in this version')
+      .default('off'),
+    meaning: '`keys` seals content under one key a user (not available yet)',
+    default: 'off',
+  },
   ROOMLOG_EDGE_WORKERS: {
     schema: wholeNumber(0, 256).default(0),
     meaning: 'worker threads of an edge (not available yet); 0 = none',
