@@ -1,4 +1,4 @@
-import { createLogger, loadConfig, secretsOf, serve, Shutdown, startTracing } from '@roomlog/runtime'
+import { createLogger, loadConfig, Shutdown, secretsOf, serve, startTracing } from '@roomlog/runtime'
 import { IngestModule } from './ingest.module.js'
 
 /** The front door for HTTP and for internal services on Kafka, until SIGTERM or SIGINT. */

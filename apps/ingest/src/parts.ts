@@ -1,6 +1,7 @@
 /** What the doors of ingest are built from; opened with the module, closed when its listeners are gone. */
-import { authenticatorOf, doorOf } from '@roomlog/door'
+
 import type { Authenticator, Door } from '@roomlog/door'
+import { authenticatorOf, doorOf } from '@roomlog/door'
 import { type Log, openLog } from '@roomlog/log'
 import { topics } from '@roomlog/protocol'
 import type { Config, Health, Logger, Metrics } from '@roomlog/runtime'

@@ -15,6 +15,8 @@ interface Bucket {
 
 /** Keys kept; beyond it the one that was idle longest is forgotten, which at worst gives it a full bucket again. */
 const bucketsMax = 100_000
+/** What adding fractions may be wrong by. */
+const roundingMs = 1e-6
 
 export class RateLimiter {
   private readonly buckets = new Map<string, Bucket>()
@@ -42,7 +44,7 @@ export class RateLimiter {
       bucket.tokens -= price
       return 0
     }
-    return Math.max(1, Math.ceil(((price - bucket.tokens) * 1_000) / perSecond))
+    return Math.max(1, Math.ceil(((price - bucket.tokens) * 1_000) / perSecond - roundingMs))
   }
 
   /** Gives back what an action that turned out to be a repeat has cost. */

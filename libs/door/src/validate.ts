@@ -2,7 +2,7 @@
  * Checks inputs by the operation table: ajv, compiled once per operation from the zod schemas (0.2 µs against 1.8 µs).
  */
 import { type WireError, wireError } from '@roomlog/protocol'
-import { identifierFault, type Input, type Operation } from '@roomlog/protocol/operations'
+import { type Input, identifierFault, type Operation } from '@roomlog/protocol/operations'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { z } from 'zod'
 

@@ -5,7 +5,7 @@
  * is recognised by its origin. So Kafka's at-least-once becomes exactly once. A failure is tried again for as long as it lasts,
  * because going on would change the order of the partition: that is also the back-pressure.
  */
-import { isCommand, draftOf, type Door } from '@roomlog/door'
+import { type Door, draftOf, isCommand } from '@roomlog/door'
 import { type Log, partitionOf } from '@roomlog/log'
 import { type CommandValue, type Reply, type WireError, wireError } from '@roomlog/protocol'
 import type { Logger } from '@roomlog/runtime'

@@ -1,8 +1,8 @@
 /** Records of `ingest.events`: what an internal service wants published, as commands of the table. */
 import type { Identity } from '@roomlog/domain'
-import { servicePrincipal, type Principal } from '@roomlog/door'
+import { type Principal, servicePrincipal } from '@roomlog/door'
 import { type Envelope, parseEnvelopes, type WireError, wireError } from '@roomlog/protocol'
-import { identifierFault, type Input, type Operation, operation } from '@roomlog/protocol/operations'
+import { type Input, identifierFault, type Operation, operation } from '@roomlog/protocol/operations'
 
 /** One record, from Kafka or from an embedded log. */
 export interface IngestRecord {
