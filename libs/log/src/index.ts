@@ -1,5 +1,6 @@
 export * from './bounds.js'
 export * from './checksum.js'
+export * from './composite.js'
 export * from './epoch.js'
 export * from './failure.js'
 export * from './open.js'
