@@ -135,7 +135,7 @@ export class FileStore implements Store {
     const { saved, taken, unsaved } = at[partition]!
     const records: LogRecord[] = []
     let bytes = 0
-    for (const { key, value } of this.range_(number, partition, from, saved)) {
+    for (const { key, value } of this.saved(number, partition, from, saved)) {
       if (bytes >= bytesMax) return { records, next: records.at(-1)!.offset + 1 }
       records.push(decodeOrStop(spec.name, partition, offsetOf(key), value))
       bytes += value.length
@@ -157,7 +157,7 @@ export class FileStore implements Store {
 
   /** What is on disk of a partition, ascending from `from`. Copies: valid for as long as one likes. */
   *stored(topic: FileTopic, partition: number, from: number): Iterable<{ offset: number; value: Buffer }> {
-    for (const { key, value } of this.range_(topic.number, partition, from, topic.at[partition]!.saved))
+    for (const { key, value } of this.saved(topic.number, partition, from, topic.at[partition]!.saved))
       yield { offset: offsetOf(key), value }
   }
 
@@ -177,6 +177,11 @@ export class FileStore implements Store {
         failed: reject,
       })
     })
+  }
+
+  /** Forgets now what may be forgotten; happens by itself in the background. */
+  clean(): Promise<void> {
+    return this.cleaner.clean()
   }
 
   async close(): Promise<void> {
@@ -207,7 +212,7 @@ export class FileStore implements Store {
     }
   }
 
-  private range_(number: number, partition: number, from: number, to: number): Iterable<{ key: Buffer; value: Buffer }> {
+  private saved(number: number, partition: number, from: number, to: number): Iterable<{ key: Buffer; value: Buffer }> {
     if (from >= to) return []
     return this.records.getRange({ start: placeOf(number, partition, from), end: placeOf(number, partition, to) })
   }
