@@ -97,13 +97,13 @@ interface Stage {
 async function onKafka(): Promise<Stage> {
   const kafka = await startKafka()
   const deployment = await startDeployment('kafka', { brokers: kafka.brokers, partitions, env: unlimited })
-  const log = await openLog(`kafka://${kafka.brokers.join(',')}`, { partitions, topicPrefix: 'bare.' })
+  const log = await openLog(`kafka://${kafka.brokers}`, { partitions, topicPrefix: 'bare.' })
   await log.prepare(topics, 'strict')
   await log.close()
   const [source, target] = [`bare.${commandsTopic('room')}`, `bare.${eventsTopic('room')}`]
-  const hop = fork(new URL('./baseline-hop.ts', import.meta.url), [kafka.brokers.join(','), source, target, String(partitions)])
+  const hop = fork(new URL('./baseline-hop.ts', import.meta.url), [kafka.brokers, source, target, String(partitions)])
   await new Promise((resolve) => hop.once('message', resolve))
-  const client = await bareClient(kafka.brokers, partitions)
+  const client = await bareClient(kafka.brokers.split(','), partitions)
   let arrived: (i: number) => void = () => {}
   await client.follow(target, (_partition, values) => {
     for (const value of values) arrived(Number.parseInt(value.toString('utf8', 0, 12), 10))

@@ -8,7 +8,7 @@ export interface Provided {
   secret: string
   partitions: number
   dataDirectory: string
-  kafka: { brokers: string[]; topicPrefix: string } | null
+  kafka: { brokers: string; topicPrefix: string } | null
   adminUrls: Record<string, string>
 }
 

@@ -24,7 +24,7 @@ export interface Deployment {
   tokens: TokenSigner
   dataDirectory: string
   /** Present where the log is Kafka. */
-  kafka?: { brokers: string[]; topicPrefix: string }
+  kafka?: { brokers: string; topicPrefix: string }
   databaseUrl?: string
   logUrl: string
   partitions: number
@@ -35,7 +35,7 @@ export interface DeploymentOptions {
   env?: Record<string, string>
   partitions?: number
   /** Use this broker (or a proxy in front of it) instead of one of its own. */
-  brokers?: string[]
+  brokers?: string
 }
 
 const root = new URL('../../', import.meta.url).pathname
@@ -66,7 +66,7 @@ async function assemble(shape: Shape, options: DeploymentOptions, undo: (() => P
   const kafka = shape === 'embedded' ? undefined : await kafkaFor(options, undo)
   let databaseUrl: string | undefined
   if (kafka) {
-    deployment.logUrl = `kafka://${kafka.brokers.join(',')}`
+    deployment.logUrl = `kafka://${kafka.brokers}`
     const postgres = await startPostgres()
     undo.push(() => postgres.stop())
     databaseUrl = await postgres.createDatabase()

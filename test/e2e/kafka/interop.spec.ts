@@ -6,7 +6,8 @@ import { firstValueFrom } from 'rxjs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deployment, eventually, Person, unique } from '../world.ts'
 
-const { brokers, topicPrefix } = deployment.kafka!
+const { topicPrefix, ...kafkaOptions } = deployment.kafka!
+const brokers = kafkaOptions.brokers.split(',')
 const topic = (name: string) => `${topicPrefix}${name}`
 const kafka = new Kafka({ clientId: 'interop', brokers, logLevel: logLevel.NOTHING })
 const producer = kafka.producer()
