@@ -25,7 +25,7 @@ const durationMs = 4_000
 const rooms = 50
 const partitions = 8
 /** The door's limits are not what is measured here. */
-const unlimited = { ROOMLOG_LIMIT_MESSAGES_PER_SECOND: '100000', ROOMLOG_LIMIT_MESSAGES_BURST: '100000' }
+const unlimited = { ROOMLOG_LIMIT_CONNECTION_MESSAGES_PER_SECOND: '100000', ROOMLOG_LIMIT_CONNECTION_MESSAGES_BURST: '100000' }
 
 type Load = (rate: number) => Promise<LoadResult>
 

@@ -1,11 +1,11 @@
-import { foreignVariables, variables } from './variables.js'
+import { testVariables, variables } from './variables.js'
 
 /**
  * What the environment sets under our prefix that we do not know, each with the nearest name that we do.
  * Reported and not refused: Kubernetes puts variables of its own there when a service is called `roomlog…`.
  */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
-  const known = [...Object.keys(variables), ...foreignVariables]
+  const known = [...Object.keys(variables), ...testVariables]
   return Object.keys(env)
     .filter((name) => name.startsWith('ROOMLOG_') && !known.includes(name) && !ofKubernetes.test(name))
     .sort()

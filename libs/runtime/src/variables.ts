@@ -194,5 +194,7 @@ export const variables = {
   ...limitVariables,
 } satisfies Record<string, Variable>
 
-/** Names under our prefix that belong to the tests and tools of the repository and are not configuration of a process. */
-export const foreignVariables = ['ROOMLOG_TEST_KAFKA', 'ROOMLOG_TEST_DATABASE', 'ROOMLOG_TEST_SEED', 'ROOMLOG_TEST_PROGRESS']
+/** Names under our prefix that belong to the tests of the repository and are not configuration of a process. */
+export const testVariables = ['TEST_KAFKA', 'TEST_DATABASE', 'E2E', 'E2E_OUTPUT', 'SEED', 'STALLED_MINUTES', 'MODEL_RUNS'].map(
+  (name) => `ROOMLOG_${name}`,
+)
