@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startKafka, startPostgres } from '@roomlog/testing'
+import { kafkaForTests, startPostgres } from '@roomlog/testing'
 import { freePort, type Service, startService } from './process.ts'
 import { TokenSigner } from './token.ts'
 
@@ -120,7 +120,8 @@ async function assemble(shape: Shape, options: DeploymentOptions, undo: (() => P
 async function kafkaFor(options: DeploymentOptions, undo: (() => Promise<unknown>)[]) {
   const topicPrefix = `t${randomBytes(4).toString('hex')}.`
   if (options.brokers) return { brokers: options.brokers, topicPrefix }
-  const kafka = await startKafka()
+  const kafka = await kafkaForTests()
+  if (!kafka) throw new Error('no Kafka for this deployment: Java 17 and Maven, or ROOMLOG_TEST_KAFKA=host:port')
   undo.push(() => kafka.stop())
   return { brokers: kafka.brokers, topicPrefix }
 }
