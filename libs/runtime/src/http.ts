@@ -10,7 +10,7 @@ import { errorBody } from './failure.filter.js'
 import type { Health } from './health.js'
 import type { Metrics } from './metrics.js'
 import { originAllowed } from './origin.js'
-import { traceparentOf } from './tracing.js'
+import { contextOf, traceparentOf } from './tracing.js'
 
 export interface HttpParts {
   config: Config
@@ -68,7 +68,7 @@ function guardRoutes(server: FastifyInstance, parts: HttpParts): void {
       return reply.code(204).headers(preflightHeaders).send()
   })
   server.addHook('onSend', async (request, reply) => {
-    if (!reply.hasHeader('traceparent')) reply.header('traceparent', request.headers.traceparent ?? traceparentOf())
+    if (!reply.hasHeader('traceparent')) reply.header('traceparent', traceparentOf(contextOf(String(request.headers.traceparent))))
   })
 }
 

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Body, Controller, Get, HttpException, Inject, Module, Param, Post } from '@nestjs/common'
@@ -94,6 +95,21 @@ describe('a served app', () => {
     expect(await answer.json()).toMatchObject({ error: { code: 'too_large', retriable: false } })
   })
 
+  test('bounds the headers of a request, in bytes and in time', async () => {
+    const { url } = await start({ ROOMLOG_LIMIT_HEADER_BYTES: '2000', ROOMLOG_LIMIT_HEADER_MS: '200' })
+    expect(await status(`${url}/health/live`, { headers: { x: 'y'.repeat(3_000) } })).toBe(431)
+    const { hostname, port } = new URL(url)
+    const slow = connect(Number(port), hostname, () => slow.write('GET / HTTP/1.1\r\nx: '))
+    const answer = await new Promise<string>((resolve) => {
+      let text = ''
+      slow.on('data', (chunk) => {
+        text += chunk
+      })
+      slow.on('close', () => resolve(text))
+    })
+    expect(answer).toMatch(/^HTTP\/1.1 408/)
+  })
+
   test('answers every error in one form, tells nothing of ours, and names the trace', async () => {
     const { url } = await start()
     const refused = await fetch(`${url}/v1/rooms/refused`)
@@ -104,7 +120,8 @@ describe('a served app', () => {
     expect(JSON.parse(text).error.code).toBe('internal')
     expect(text).not.toContain('password')
     expect(failed.headers.get('traceparent')).toContain('a'.repeat(32))
-    expect((await fetch(`${url}/nothing`)).headers.get('traceparent')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
+    for (const headers of [{}, { traceparent: 'garbage' }])
+      expect((await fetch(`${url}/nothing`, { headers })).headers.get('traceparent')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
   })
 
   test('listens to pages of allowed origins only', async () => {
