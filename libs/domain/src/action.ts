@@ -53,10 +53,11 @@ export function judgeAction({ state, command, limits, now }: Case): Decision | u
 export function evolveDevice(entry: Entry | undefined, event: RoomEvent): DeviceEntry {
   const { id, digest } = event.action!
   const results = (entry as DeviceEntry | undefined)?.results ?? []
-  let at = results.length
-  while (at > 0 && results[at - 1]![0] > id) at--
-  const next = [...results.slice(0, at), [id, digest, event.id, event.seq] as Result, ...results.slice(at)]
-  return { results: next.length > actionWindow ? next.slice(next.length - actionWindow) : next }
+  const next = results.slice(results.length >= actionWindow ? 1 : 0)
+  let at = next.length
+  while (at > 0 && next[at - 1]![0] > id) at--
+  next.splice(at, 0, [id, digest, event.id, event.seq])
+  return { results: next }
 }
 
 /** For the shell: the entry under `refusedKeyOf(command)` after it refused this command. It is not written to the log. */

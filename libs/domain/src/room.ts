@@ -82,14 +82,20 @@ export function evolveRoom(entry: Entry | undefined, event: RoomEvent): RoomEntr
  * All of them are one record batch: if the last is in the log, all are.
  */
 function stamp(drafts: Draft[], command: Command): EventDraft[] {
-  return drafts.map((draft, index) => {
-    const event: EventDraft = { ...draft, sender: command.sender, device: command.device }
+  const events = drafts as EventDraft[]
+  for (const event of events) {
+    event.sender = command.sender
+    event.device = command.device
     if (command.onBehalfOf !== undefined) event.onBehalfOf = command.onBehalfOf
-    if (index < drafts.length - 1) return event
-    if (command.actionId !== undefined) event.action = { id: command.actionId, digest: command.digest }
-    if (command.actionId !== undefined && command.prevActionId !== undefined) event.action!.prev = command.prevActionId
-    const origin = originOf(command)
-    if (origin !== undefined) event.origin = origin
-    return event
-  })
+  }
+  const last = events.at(-1)
+  if (last !== undefined) markRepeat(last, command)
+  return events
+}
+
+function markRepeat(event: EventDraft, command: Command): void {
+  const { actionId: id, prevActionId: prev, digest } = command
+  if (id !== undefined) event.action = prev === undefined ? { id, digest } : { id, prev, digest }
+  const origin = originOf(command)
+  if (origin !== undefined) event.origin = origin
 }
