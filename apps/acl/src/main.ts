@@ -1,14 +1,8 @@
-import { createLogger, Health, loadConfig, metrics, Shutdown, secretsOf, serve, startTracing } from '@roomlog/runtime'
+import { runProcess, serve } from '@roomlog/runtime'
 import { AclModule } from './acl.module.js'
 
-const service = 'acl'
-const config = loadConfig(process.env, { app: service })
-const logger = createLogger({ service, level: config.logLevel, secrets: secretsOf(config) })
-const shutdown = new Shutdown({ logger, graceMs: config.limits.shutdownMs }).listen()
-for (const warning of config.warnings) logger.warn(warning)
-
-const tracing = await startTracing({ service, endpoint: config.otlpEndpoint })
-shutdown.add('tracing', () => tracing.stop())
-
-const acl = await serve(AclModule.register(config), { service, config, logger, health: new Health(), metrics })
-shutdown.add('acl', () => acl.close())
+/** The authority over its share of the partitions, until SIGTERM or SIGINT. */
+await runProcess('acl', async ({ config, logger, shutdown }) => {
+  const served = await serve(AclModule.register(config), { service: 'acl', config, logger })
+  shutdown.add('acl', () => served.close())
+})

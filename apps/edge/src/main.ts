@@ -1,14 +1,8 @@
-import { createLogger, Health, loadConfig, metrics, Shutdown, secretsOf, serve, startTracing } from '@roomlog/runtime'
+import { runProcess, serve } from '@roomlog/runtime'
 import { EdgeModule } from './edge.module.js'
 
-const service = 'edge'
-const config = loadConfig(process.env, { app: service })
-const logger = createLogger({ service, level: config.logLevel, secrets: secretsOf(config) })
-const shutdown = new Shutdown({ logger, graceMs: config.limits.shutdownMs }).listen()
-for (const warning of config.warnings) logger.warn(warning)
-
-const tracing = await startTracing({ service, endpoint: config.otlpEndpoint })
-shutdown.add('tracing', () => tracing.stop())
-
-const edge = await serve(EdgeModule.register(config), { service, config, logger, health: new Health(), metrics })
-shutdown.add('edge', () => edge.close())
+/** Where clients connect, until SIGTERM or SIGINT. */
+await runProcess('edge', async ({ config, logger, shutdown }) => {
+  const served = await serve(EdgeModule.register(config), { service: 'edge', config, logger })
+  shutdown.add('edge', () => served.close())
+})
