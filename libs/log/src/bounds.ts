@@ -8,10 +8,12 @@ export const bounds = {
   readBytesMax: 1_048_576,
   /** What a tail hands on in one batch. */
   tailBytesMax: 1_048_576,
-  /** What waits for the running write of one (topic, partition), in bytes; beyond it `produce` is `unavailable`. */
-  produceBytesMax: 16_777_216,
+  /** What waits to be written in one process, in bytes; beyond it `produce` is `unavailable`. */
+  produceBytesMax: 67_108_864,
   /** How long `onRevoked` may take before somebody else is granted its partitions. */
   revokeMsMax: 10_000,
+  /** How long a process goes on trying to join its group when it starts. */
+  joinMsMax: 60_000,
   /** First and longest pause before a failed read is tried again. */
   retryMsMin: 20,
   retryMsMax: 2_000,

@@ -62,8 +62,18 @@ class KafkaClaim implements Claim {
     this.client.on('error', (error: Error) => void this.rejoin(error))
   }
 
+  /** A broker that has just started does not know its groups yet: that passes, and a process must not end for it. */
   async join(): Promise<void> {
-    await this.client.joinGroup({})
+    const deadline = Date.now() + bounds.joinMsMax
+    for (let retryMs: number = bounds.retryMsMin * 10; ; retryMs = Math.min(retryMs * 2, bounds.retryMsMax)) {
+      try {
+        return void (await this.client.joinGroup({}))
+      } catch (error) {
+        if (Date.now() + retryMs > deadline) throw error
+        this.claimed.onFailure(error as Error)
+        await delay(retryMs)
+      }
+    }
   }
 
   release(): Promise<void> {
