@@ -1,7 +1,7 @@
 import { given, Rooms } from '@roomlog/testing/given'
 import { command, createRoom, deleteRoom, invite, join, setState } from '@roomlog/testing/room-commands'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Command } from './command.js'
+import type { FollowUp } from './command.js'
 import type { Decision } from './rules.js'
 
 let rooms: Rooms
@@ -33,7 +33,7 @@ describe('creating a room with an alias', () => {
   it('gives the alias back where the room refuses', () => {
     rooms.do(createRoom('eve', {}, { room: 'r' }))
     rooms.room('r').state.entries.delete('room')
-    const [forwarded] = (rooms.room('r').decide(named('r', 'lobby')) as { forward: { command: Command }[] }).forward
+    const [forwarded] = (rooms.room('r').decide(named('r', 'lobby')) as { forward: FollowUp[] }).forward
     rooms.room('r').state.entries.set('room', { created: true, seq: 5, at: 0 })
     expect(rooms.do({ ...forwarded!.command, at: 0, digest: '', origin: '' })).toMatchObject({ refused: 'conflict' })
     expect(owner('lobby')).toEqual({})
@@ -80,7 +80,6 @@ describe('an alias', () => {
     rooms.do(createRoom('ann'))
     expect(rooms.room('r').decide({ ...setState('eve', 'room.alias', 'a', {}), claimed: 'a' })).toMatchObject({
       refused: 'not_member',
-      // biome-ignore lint/suspicious/noThenProperty: data of the domain, never awaited
       then: [{ command: { type: 'alias.release', room: '#a', content: '{"room":"r"}' }, carriesReply: false }],
     })
   })

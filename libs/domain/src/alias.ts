@@ -58,7 +58,6 @@ export function claim(alias: string, { command }: Case): FollowUp {
       device: command.device,
       rights: { internal: true },
       content: json({ room: command.room }),
-      // biome-ignore lint/suspicious/noThenProperty: data of the domain, never awaited
       then: command,
     },
     carriesReply: true,
@@ -69,7 +68,6 @@ export function claim(alias: string, { command }: Case): FollowUp {
 export function giveBack(refusal: Refusal, of: Case): Refusal & { then?: FollowUp[] } {
   const { claimed } = of.command
   if (claimed === undefined || hasAlias(of.state, claimed)) return refusal
-  // biome-ignore lint/suspicious/noThenProperty: data of the domain, never awaited
   return { ...refusal, then: [release(claimed, of.command)] }
 }
 

@@ -54,7 +54,6 @@ function attest([room, ...vouchers]: string[], join: Command): FollowUp {
       rights: { internal: true },
       content: '{}',
       vouchers,
-      // biome-ignore lint/suspicious/noThenProperty: data of the domain, never awaited
       then: join,
     },
     carriesReply: true,
