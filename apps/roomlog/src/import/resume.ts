@@ -1,0 +1,85 @@
+/**
+ * How far a room is imported, from the room alone: a file's mark (state `irc.file`) says that it has begun or is done, and
+ * every event of a line names it. So an import that was killed anywhere goes on, and a finished one changes nothing.
+ */
+import type { Client, WireEvent } from '@roomlog/client'
+import { ClientError } from '@roomlog/client'
+import { markType } from './plan.js'
+
+export interface FileProgress {
+  done: boolean
+  /** The last line found in the room. */
+  line: number
+}
+
+/** By file name; undefined if the room does not exist. */
+export async function readProgress(client: Client, room: string): Promise<Map<string, FileProgress> | undefined> {
+  const position = await tailPosition(client, room)
+  if (position === undefined) return undefined
+  const files = new Map<string, FileProgress>()
+  const begun: number[] = []
+  for (const { key, seq, content } of await marks(client, room, position)) {
+    const done = (content as { state?: string } | null)?.state === 'done'
+    files.set(key!, { done, line: 0 })
+    if (!done) begun.push(seq)
+  }
+  if (begun.length > 0) await readLines(client, room, Math.min(...begun), files)
+  return files
+}
+
+/** Of the room's last event, from the log. */
+async function tailPosition(client: Client, room: string): Promise<string | undefined> {
+  let position: string | undefined
+  const stream = client.room(room).subscribe({}, { event: () => {}, ready: (at) => void (position = at.position) })
+  try {
+    await stream.ready
+    return position
+  } catch (error) {
+    if (error instanceof ClientError && error.code === 'not_found') return undefined
+    throw error
+  } finally {
+    stream.close()
+  }
+}
+
+/** Complete up to the position, however long the projection takes to get there. */
+async function marks(client: Client, room: string, atLeast: string): Promise<WireEvent[]> {
+  const found: WireEvent[] = []
+  for (let after: string | undefined, more = true; more; ) {
+    const query = new URLSearchParams({ limit: '500', atLeast, ...(after === undefined ? {} : { after }) })
+    const route = `/v1/rooms/${encodeURIComponent(room)}/state/${markType}?${query}`
+    try {
+      const page = await client.http.write<{ state: WireEvent[]; next?: string }>('GET', route)
+      found.push(...page.state)
+      after = page.next
+      more = after !== undefined
+    } catch (error) {
+      // `unavailable`: the projection is behind, and has been waited for already.
+      if (!(error instanceof ClientError && error.code === 'unavailable')) throw error
+    }
+  }
+  return found
+}
+
+/** Up to the tail as it is when the reading gets there. */
+async function readLines(client: Client, room: string, from: number, files: Map<string, FileProgress>): Promise<void> {
+  const stream = client.room(room).subscribe(
+    { from },
+    {
+      event: ({ event }) => note(event, files),
+      live: () => stream.close(),
+      end: () => ended.resolve(),
+    },
+  )
+  const ended = Promise.withResolvers<void>()
+  await stream.ready
+  await ended.promise
+}
+
+function note({ content }: WireEvent, files: Map<string, FileProgress>): void {
+  const line = (content as { line?: unknown } | null)?.line
+  if (typeof line !== 'string') return
+  const colon = line.lastIndexOf(':')
+  const progress = files.get(line.slice(0, colon))
+  if (progress) progress.line = Math.max(progress.line, Number(line.slice(colon + 1)))
+}

@@ -1,0 +1,30 @@
+/** Reads imported rooms back in the two ways there are, and digests what was said. */
+import type { Client } from '@roomlog/client'
+import { readHistory } from '../read-history.js'
+import { SaidDigest } from './report.js'
+
+/** Through the projection, page by page. */
+export async function digestHistory(client: Client, rooms: string[]): Promise<SaidDigest> {
+  const said = new SaidDigest()
+  for (const room of rooms) for await (const event of readHistory(client, room, {})) said.addEvent(event)
+  return said
+}
+
+/** Through the log, over a WebSocket, from the beginning to the tail. */
+export async function digestLog(client: Client, rooms: string[]): Promise<SaidDigest> {
+  const said = new SaidDigest()
+  for (const room of rooms) {
+    const ended = Promise.withResolvers<void>()
+    const stream = client.room(room).subscribe(
+      { from: 1 },
+      {
+        event: ({ event }) => said.addEvent(event),
+        live: () => stream.close(),
+        end: ({ reason }) => (reason === 'closed' ? ended.resolve() : ended.reject(new Error(`the subscription ended: ${reason}`))),
+      },
+    )
+    await stream.ready
+    await ended.promise
+  }
+  return said
+}

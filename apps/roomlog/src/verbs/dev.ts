@@ -1,0 +1,13 @@
+import type { Command } from 'commander'
+
+export function devVerb(root: Command): void {
+  root
+    .command('dev')
+    .description('runs all of Roomlog in this process, on the embedded log and database')
+    .action(async () => {
+      const { main } = await import('../main.js')
+      await main()
+      // Until a signal ends the process.
+      await new Promise(() => {})
+    })
+}
