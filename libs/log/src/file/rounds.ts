@@ -30,6 +30,8 @@ const retryMs = 1_000
 export class Rounds {
   private waiting: Change[] = []
   private kept: Change[] = []
+  /** Of what no round has taken yet. */
+  waitingBytes = 0
   private running?: Promise<void>
   private timer: NodeJS.Timeout | NodeJS.Immediate | undefined
   private timerUrgent = false
@@ -42,12 +44,9 @@ export class Rounds {
     private readonly onFailure: (error: Error) => void,
   ) {}
 
-  get waitingBytes(): number {
-    return this.waiting.reduce((sum, change) => sum + change.bytes, 0)
-  }
-
   add(change: Change): void {
     this.waiting.push(change)
+    this.waitingBytes += change.bytes
     this.schedule(change.urgent)
   }
 
@@ -95,13 +94,15 @@ export class Rounds {
   private take(): Change[] {
     const changes = this.kept
     this.kept = []
-    let bytes = changes.reduce((sum, change) => sum + change.bytes, 0)
+    const keptBytes = changes.reduce((sum, change) => sum + change.bytes, 0)
+    let bytes = keptBytes
     let taken = 0
     while (taken < this.waiting.length && (bytes < roundBytesMax || changes.length === 0)) {
       bytes += this.waiting[taken]!.bytes
       changes.push(this.waiting[taken++]!)
     }
     this.waiting.splice(0, taken)
+    this.waitingBytes = this.waiting.length === 0 ? 0 : this.waitingBytes - bytes + keptBytes
     return changes
   }
 
@@ -125,6 +126,7 @@ export class Rounds {
     this.kept = changes.filter((change) => change.kept)
     const lost = [...changes, ...this.waiting.filter((change) => !change.kept)].filter((change) => !change.kept)
     this.waiting = this.waiting.filter((change) => change.kept)
+    this.waitingBytes = this.waiting.reduce((sum, change) => sum + change.bytes, 0)
     for (const change of lost) change.failed(error)
     for (const change of this.kept) change.failed(new RoomlogError('unknown', error.message, { cause }))
     if (this.closed) {

@@ -3,7 +3,7 @@
  * its header `offset` says, and the broker's answer says where it stands.
  */
 import { Admin, Consumer, Producer } from '@platformatic/kafka'
-import { isAppendTopic, type TopicSpec } from '@roomlog/protocol'
+import { type TopicSpec, topics } from '@roomlog/protocol'
 import { bounds } from '../bounds.js'
 import { RoomlogError } from '../failure.js'
 import type { OpenOptions } from '../open.js'
@@ -35,6 +35,11 @@ import { Sender, type WriteClient } from './sender.js'
 import { KafkaTail, type Sources } from './tail.js'
 import { Topology } from './topology.js'
 
+/**
+ * Connections to each broker. A broker works on one request of a connection at a time, so what must not wait for the
+ * flush of something else has a connection of its own: events, commands, and what passes by (replies, presence).
+ */
+const connections = { append: 4, durable: 4, passing: 1 } as const
 const earliest = -2n
 const latest = -1n
 
@@ -45,13 +50,15 @@ export class KafkaLog implements Log, Sources {
   readonly live: Live
   private readonly admin: Admin
   private readonly fetchers: FetchClient[]
-  private readonly writers: WriteClient[]
+  private readonly appenders: WriteClient[]
+  private readonly producers: WriteClient[]
   private readonly appender: Sender
   private readonly producer: Sender
+  private readonly courier: Sender
   private readonly tails = new Set<KafkaTail>()
   private readonly claims = new Set<Claim>()
   private readonly counts = new Counts()
-  private readonly appendTopics = new Map<string, boolean>()
+  private readonly specs = new Map<string, TopicSpec>(topics.map((spec) => [spec.name, spec]))
   private closed?: Promise<void>
 
   constructor(
@@ -71,20 +78,25 @@ export class KafkaLog implements Log, Sources {
     this.fetchers = [fetcher('live'), fetcher('catch-up')]
     this.live = new Live(this.fetchers[0]!, this.topology, appends, onFailure)
     this.catchUp = new CatchUp(this.fetchers[1]!, this.topology, appends, onFailure)
+    const repeat = <C>(length: number, create: () => C) => Array.from({ length }, create)
     // Appends are never repeated by the client (the idempotent one would); what is produced may be, without duplicates.
-    this.writers = [
-      new Producer({ ...common('append'), idempotent: false, acks: -1, repeatOnStaleMetadata: false }),
-      new Producer({ ...common('produce'), idempotent: true, retries: 2, repeatOnStaleMetadata: false }),
-    ]
-    this.appender = new Sender(this.writers[0]!, this.topology, { merge: false, requestsMax: 4, onFailure })
-    this.producer = new Sender(this.writers[1]!, this.topology, { merge: true, requestsMax: 1, onFailure })
+    const appenders = clients(
+      connections.append,
+      () => new Producer({ ...common('append'), idempotent: false, acks: -1, repeatOnStaleMetadata: false }),
+    )
+    const idempotent = () => new Producer({ ...common('produce'), idempotent: true, retries: 2, repeatOnStaleMetadata: false })
+    this.producers = repeat(connections.durable + connections.passing, idempotent)
+    this.appenders = appenders
+    this.appender = new Sender(appenders, this.topology, { merge: false, onFailure })
+    this.producer = new Sender(this.producers.slice(connections.passing), this.topology, { merge: true, onFailure })
+    this.courier = new Sender(this.producers.slice(0, connections.passing), this.topology, { merge: true, onFailure })
   }
 
   /** Connects every client, so that the first record does not pay for it. @throws RoomlogError `unavailable`. */
   async open(): Promise<this> {
     try {
-      await Promise.all([this.admin, ...this.fetchers, ...this.writers].map((client) => client.connectToBrokers()))
-      await this.writers[1]!.initIdempotentProducer({})
+      await Promise.all([this.admin, ...this.fetchers, ...this.appenders, ...this.producers].map((client) => client.connectToBrokers()))
+      await Promise.all(this.producers.map((producer) => producer.initIdempotentProducer({})))
       return this
     } catch (error) {
       await this.close()
@@ -106,7 +118,7 @@ export class KafkaLog implements Log, Sources {
     if (this.appends(topic)) throw new RoomlogError('invalid', `${topic} is an append topic: use append`)
     if (records.length === 0) return { baseOffset: (await this.range(topic, partition)).end }
     return {
-      baseOffset: await this.producer.write(
+      baseOffset: await this.senderOf(topic).write(
         topic,
         partition,
         records.map((record) => seal(record)),
@@ -169,7 +181,7 @@ export class KafkaLog implements Log, Sources {
 
   async prepare(specs: readonly TopicSpec[], durability: 'strict' | 'relaxed'): Promise<Preparation> {
     this.opened()
-    for (const spec of specs) this.appendTopics.set(spec.name, spec.append)
+    for (const spec of specs) this.specs.set(spec.name, spec)
     return prepare(this.preparing(), specs, durability)
   }
 
@@ -193,11 +205,12 @@ export class KafkaLog implements Log, Sources {
       await Promise.all([...this.tails].map((tail) => tail.stop()))
       this.live.close()
       this.catchUp.close()
-      await Promise.all([this.appender.close(), this.producer.close()])
+      await Promise.all([this.appender.close(), this.producer.close(), this.courier.close()])
       await Promise.all(
-        [...this.fetchers.map((client) => client.close(true)), ...this.writers.map((client) => client.close(true))].map((closing) =>
-          closing.catch(() => {}),
-        ),
+        [
+          ...this.fetchers.map((client) => client.close(true)),
+          ...[...this.appenders, ...this.producers].map((client) => client.close(true)),
+        ].map((closing) => closing.catch(() => {})),
       )
       await new Promise<void>((resolve) => this.admin.close(() => resolve()))
     })()
@@ -205,7 +218,11 @@ export class KafkaLog implements Log, Sources {
   }
 
   private appends(topic: string): boolean {
-    return this.appendTopics.get(topic) ?? isAppendTopic(topic)
+    return this.specs.get(topic)?.append ?? false
+  }
+
+  private senderOf(topic: string): Sender {
+    return this.specs.get(topic)?.durable ? this.producer : this.courier
   }
 
   private preparing(): Preparing {

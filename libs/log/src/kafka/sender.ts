@@ -30,10 +30,14 @@ interface Queue {
 export interface SenderOptions {
   /** Puts several waiting writes into one batch of the partition. Never for appends: each is an atomic batch of its own. */
   merge: boolean
-  requestsMax: number
   onFailure(error: Error): void
 }
 
+/**
+ * Partitions of one request, unless fewer connections are free than that leaves to do: a broker works through a request
+ * partition by partition, and where each is flushed that is what it waits for. Several connections flush side by side.
+ */
+const partitionsMin = 4
 /** Bytes of one request over all partitions. */
 const requestBytesMax = 8 * bounds.appendBytesMax
 /** How long something that was certainly not written is tried again. */
@@ -43,16 +47,19 @@ export class Sender {
   private readonly queues = new Map<string, Queue>()
   private readonly ready = new Set<Queue>()
   private waitingBytes = 0
-  private requests = 0
+  private readonly free: WriteClient[]
   private scheduled = false
   private closed = false
   private idle: (() => void)[] = []
 
   constructor(
-    private readonly client: WriteClient,
+    /** Each carries one request at a time. */
+    private readonly clients: readonly WriteClient[],
     private readonly topology: Topology,
     private readonly options: SenderOptions,
-  ) {}
+  ) {
+    this.free = [...clients]
+  }
 
   /** @throws RoomlogError `unavailable` (certainly not written), `unknown`, `invalid`. */
   async write(topic: string, partition: number, records: readonly Sealed[]): Promise<number> {
@@ -76,7 +83,7 @@ export class Sender {
     for (const queue of this.ready)
       for (const write of queue.writes.splice(0)) write.reject(new RoomlogError('unavailable', 'the log is closed', { retriable: false }))
     this.ready.clear()
-    if (this.requests > 0) await new Promise<void>((resolve) => this.idle.push(resolve))
+    if (this.free.length < this.clients.length) await new Promise<void>((resolve) => this.idle.push(resolve))
   }
 
   private queue(topic: string, partition: number): Queue {
@@ -87,19 +94,20 @@ export class Sender {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.requests >= this.options.requestsMax) return
+    if (this.scheduled || this.free.length === 0) return
     this.scheduled = true
     queueMicrotask(() => {
       this.scheduled = false
-      while (this.ready.size > 0 && this.requests < this.options.requestsMax) void this.send(this.take())
+      while (this.ready.size > 0 && this.free.length > 0) void this.send(this.free.pop()!, this.take())
     })
   }
 
   private take(): [Queue, Write[]][] {
     const taken: [Queue, Write[]][] = []
+    const partitionsMax = Math.max(partitionsMin, Math.ceil(this.ready.size / (this.free.length + 1)))
     let bytes = 0
     for (const queue of this.ready) {
-      if (bytes >= requestBytesMax) break
+      if (bytes >= requestBytesMax || taken.length >= partitionsMax) break
       this.ready.delete(queue)
       queue.busy = true
       const writes = [queue.writes.shift()!]
@@ -114,12 +122,11 @@ export class Sender {
     return taken
   }
 
-  private async send(batches: [Queue, Write[]][]): Promise<void> {
-    this.requests++
+  private async send(client: WriteClient, batches: [Queue, Write[]][]): Promise<void> {
     let left = batches
     const deadline = Date.now() + writeMsMax
     for (let retryMs: number = bounds.retryMsMin; left.length > 0; retryMs = Math.min(retryMs * 2, bounds.retryMsMax)) {
-      const outcomes = await this.attempt(left)
+      const outcomes = await this.attempt(client, left)
       const again: [Queue, Write[]][] = []
       let failure: unknown
       for (const batch of left) {
@@ -131,19 +138,19 @@ export class Sender {
       left = again
       if (failure === undefined) break
       this.options.onFailure(failure as Error)
-      this.client.clearMetadata()
+      client.clearMetadata()
       await this.topology.refresh()
       if (left.length > 0) await delay(retryMs)
     }
-    this.requests--
-    if (this.requests === 0) for (const resolve of this.idle.splice(0)) resolve()
+    this.free.push(client)
+    if (this.free.length === this.clients.length) for (const resolve of this.idle.splice(0)) resolve()
     this.schedule()
   }
 
-  private async attempt(batches: [Queue, Write[]][]): Promise<Map<string, Outcome>> {
+  private async attempt(client: WriteClient, batches: [Queue, Write[]][]): Promise<Map<string, Outcome>> {
     const places = batches.map(([{ topic, partition }]) => ({ topic: this.topology.physical(topic), partition }))
     try {
-      if (!this.client.isConnected()) await this.client.connectToBrokers()
+      if (!client.isConnected()) await client.connectToBrokers()
     } catch (error) {
       return new Map(places.map(({ topic, partition }) => [`${topic}/${partition}`, { written: 'no', error }]))
     }
@@ -152,7 +159,7 @@ export class Sender {
       for (const { records } of writes) for (const record of records) messages.push(messageOf(places[index]!, record))
     })
     try {
-      const { offsets } = await this.client.send({ messages })
+      const { offsets } = await client.send({ messages })
       return outcomesOf(places, offsets ?? [], undefined)
     } catch (error) {
       return outcomesOf(places, (error as { produced?: { offsets?: [] } }).produced?.offsets ?? [], error)
