@@ -41,7 +41,7 @@ export class Intake {
    * @throws the failure, where `stop` was called while it lasted.
    */
   async take(record: IngestRecord, answered?: (outcome: Outcome) => void, alive?: () => Promise<void>): Promise<void> {
-    const commands = this.commandsOf(record)
+    const commands = this.judged(record)
     if ('code' in commands) {
       await this.persist(() => this.bury(record, commands), alive)
       this.options.onRecord?.('dead')
@@ -60,6 +60,16 @@ export class Intake {
     }
     this.options.onRecord?.('taken')
     if (answered) void Promise.all(replies).then((outcomes) => answered(commands.array ? outcomes : outcomes[0]!))
+  }
+
+  /** A record that meets a bug of ours must not stop its partition for ever. */
+  private judged(record: IngestRecord): ReturnType<Intake['commandsOf']> {
+    try {
+      return this.commandsOf(record)
+    } catch (error) {
+      this.options.logger.error({ err: error }, 'a record of ingest.events met a bug')
+      return wireError('internal')
+    }
   }
 
   /** All commands of a record, or why none of it is taken. */

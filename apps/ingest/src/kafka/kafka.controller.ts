@@ -1,6 +1,6 @@
 /** The door for internal services on Kafka: Nest's Kafka transport hands the records on, one after another per partition. */
 import { Controller, Inject, type Type } from '@nestjs/common'
-import { Ctx, EventPattern, type KafkaContext, KafkaOptions, Payload, Transport } from '@nestjs/microservices'
+import { Ctx, EventPattern, type KafkaContext, KafkaOptions, Transport } from '@nestjs/microservices'
 import type { Config } from '@roomlog/runtime'
 import { logLevel } from 'kafkajs'
 import { PARTS, type Parts } from '../parts.js'
@@ -50,9 +50,11 @@ export function kafkaController(topic: string): Type {
     ) {}
 
     @EventPattern<string>(topic)
-    async take(@Payload() value: Buffer | null, @Ctx() context: KafkaContext): Promise<void> {
+    async take(@Ctx() context: KafkaContext): Promise<void> {
       const message = context.getMessage()
       const headers = textHeaders(message.headers as Record<string, unknown>)
+      // Not the payload: where there is no value, Nest gives the whole message instead.
+      const value = message.value as unknown as Buffer | null
       const record = { partition: context.getPartition(), offset: message.offset, key: textOf(message.key), value, headers }
       const address = replyAddress(headers, this.parts.config.topicPrefix)
       if (typeof address === 'string') this.parts.logger.warn({ reason: address }, 'a reply to a service was refused')

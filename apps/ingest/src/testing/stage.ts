@@ -47,7 +47,7 @@ export async function startStage(env: Record<string, string> = {}): Promise<Stag
     },
     { app: 'ingest' },
   )
-  const log = await openLog(config.logUrl, { partitions: config.partitions })
+  const log = await openLog(config.logUrl, { partitions: config.partitions, topicPrefix: config.topicPrefix })
   await log.prepare(topics, 'relaxed')
   const authority = await new FakeAuthority(log).start()
   const lines: string[] = []
