@@ -88,6 +88,7 @@ export class Archiver {
 class PartitionArchiver {
   private readonly stopping = new AbortController()
   private readonly running: Promise<void>
+  private delayMs = retryDelayMsMin
 
   constructor(
     readonly topic: string,
@@ -109,10 +110,9 @@ class PartitionArchiver {
     const { topic, partition } = this
     const { logger, progress } = this.options
     progress.opened(topic, partition)
-    for (let delayMs = retryDelayMsMin; !this.stopping.signal.aborted; ) {
+    while (!this.stopping.signal.aborted) {
       try {
         await this.follow()
-        delayMs = retryDelayMsMin
       } catch (error) {
         if (isContradiction(error)) {
           logger.error(
@@ -122,9 +122,9 @@ class PartitionArchiver {
           progress.stopped(topic, partition, (error as Error).message)
           return
         }
-        logger.warn({ err: error, topic, partition, delayMs }, 'a partition is read again from its checkpoint')
-        await pause(delayMs, this.stopping.signal)
-        delayMs = Math.min(delayMs * 2, retryDelayMsMax)
+        logger.warn({ err: error, topic, partition, delayMs: this.delayMs }, 'a partition is read again from its checkpoint')
+        await pause(this.delayMs, this.stopping.signal)
+        this.delayMs = Math.min(this.delayMs * 2, retryDelayMsMax)
       }
     }
     progress.closed(topic, partition)
@@ -161,7 +161,8 @@ class PartitionArchiver {
 
   private async commit(slice: Slice, end: Ending): Promise<void> {
     try {
-      if ((await this.committer.add(slice)) === 'behind') end.reach()
+      if ((await this.committer.add(slice)) === 'behind') return end.reach()
+      this.delayMs = retryDelayMsMin
     } catch (error) {
       end.fail(error)
     }

@@ -7,6 +7,7 @@ import { wireError } from '@roomlog/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Parts } from '../parts.js'
 import { type Answer, notFound } from '../reads/read.js'
+import { checkRebuild } from '../rebuild.js'
 import { readAccess } from '../store/access.js'
 import { readCheckpoints } from '../store/checkpoints.js'
 import { erasedOf } from '../store/erased.js'
@@ -39,6 +40,16 @@ export function registerInternal(server: FastifyInstance, parts: Parts): void {
   get('/internal/events/:id', async (request) => {
     const event = await findEvent(dataSource, (request.params as { id: string }).id)
     return event ? event.value : notFound()
+  })
+  // One at a time: it reads the whole log.
+  let rebuild: Promise<string> | undefined
+  get('/internal/rebuild', () => {
+    rebuild ??= checkRebuild(parts.log, parts.database)
+      .then((report) => JSON.stringify(report))
+      .finally(() => {
+        rebuild = undefined
+      })
+    return rebuild
   })
   get('/internal/checkpoints', async () => JSON.stringify({ checkpoints: await readCheckpoints(dataSource) }))
 }

@@ -3,6 +3,7 @@ import { anonymousPrincipal, internalHeader, isPrincipal, type Principal, readIn
 import { type WireError, wireError } from '@roomlog/protocol'
 import { type Operation, operations } from '@roomlog/protocol/operations'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { DataSource } from 'typeorm'
 import type { Parts } from '../parts.js'
 import { alias } from '../reads/alias.js'
 import { directory } from '../reads/directory.js'
@@ -17,7 +18,7 @@ import { state } from '../reads/state.js'
 import { summary } from '../reads/summary.js'
 import { answer } from './answer.js'
 
-type PublicRead = (reading: Reading & Pick<Parts, 'progress'> & { internal: boolean }) => Promise<Answer>
+type PublicRead = (reading: Reading & Pick<Parts, 'progress'> & { dataSource: DataSource; internal: boolean }) => Promise<Answer>
 
 /** By the operation's name. */
 const reads: Record<string, PublicRead> = { summary, history, members, state, rooms, initialSync, profile, directory, alias }

@@ -4,15 +4,15 @@
  */
 import { parsePosition } from '@roomlog/log'
 import { type WireError, wireError } from '@roomlog/protocol'
-import type { DataSource } from 'typeorm'
 import type { Progress } from '../progress.js'
+import type { Source } from '../store/source.js'
 
 /** How long a read waits for the projection. */
 export const reachedMsMax = 2_000
 const askMs = 25
 
 export interface Waiting {
-  dataSource: DataSource
+  dataSource: Source
   progress: Progress
 }
 

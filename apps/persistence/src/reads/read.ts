@@ -5,10 +5,10 @@
 import type { Principal } from '@roomlog/door'
 import { type WireError, wireError } from '@roomlog/protocol'
 import type { Input } from '@roomlog/protocol/operations'
-import type { DataSource } from 'typeorm'
+import type { Source } from '../store/source.js'
 
 export interface Reading {
-  dataSource: DataSource
+  dataSource: Source
   /** P. */
   partitions: number
   principal: Principal

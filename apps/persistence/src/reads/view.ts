@@ -6,9 +6,9 @@ import { AccessTimeline, isReader, type Reader, roomKind } from '@roomlog/domain
 import { type Principal, rightsFor } from '@roomlog/door'
 import { position } from '@roomlog/log'
 import { decodeEvent, type WireError } from '@roomlog/protocol'
-import type { DataSource } from 'typeorm'
 import { type RoomAccess, readAccess } from '../store/access.js'
 import { Alias } from '../store/entities.js'
+import type { Source } from '../store/source.js'
 import { type Range, visibleRanges } from '../store/visible.js'
 import { notFound, type Reading } from './read.js'
 
@@ -38,7 +38,7 @@ export async function viewRoom(reading: Reading, demand: Demand): Promise<View |
 }
 
 /** A room by its ID, or by an alias of it. */
-async function roomOf(dataSource: DataSource, given: string): Promise<string> {
+async function roomOf(dataSource: Source, given: string): Promise<string> {
   if (!given.startsWith('#')) return given
   const alias = await dataSource.getRepository(Alias).findOneBy({ alias: given.slice(1) })
   return alias?.room ?? given

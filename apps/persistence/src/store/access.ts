@@ -4,7 +4,7 @@
 
 import { partitionOf } from '@roomlog/log'
 import { type AccessStatement, eventsTopic, familyOf } from '@roomlog/protocol'
-import type { DataSource } from 'typeorm'
+import type { Source } from './source.js'
 
 /** The statement of one room and one user, and what reads of the same moment need beside it. */
 export interface RoomAccess extends AccessStatement {
@@ -13,9 +13,9 @@ export interface RoomAccess extends AccessStatement {
 }
 
 /** One statement for rooms that exist and rooms that do not: they cost the same. `user` empty = anonymous. */
-export async function readAccess(dataSource: DataSource, room: string, user: string, partitions: number): Promise<RoomAccess> {
+export async function readAccess(source: Source, room: string, user: string, partitions: number): Promise<RoomAccess> {
   const partition = partitionOf(room, partitions)
-  const [row] = (await dataSource.query(accessSql, [room, user, eventsTopic(familyOf(room)), partition])) as [Row]
+  const [row] = (await source.query(accessSql, [room, user, eventsTopic(familyOf(room)), partition])) as [Row]
   return {
     room,
     partition,

@@ -1,6 +1,6 @@
-import type { DataSource } from 'typeorm'
 import { Room } from './entities.js'
 import { contains } from './members.js'
+import type { Source } from './source.js'
 
 export interface DirectoryQuery {
   /** Part of a name, topic or alias. */
@@ -10,8 +10,8 @@ export interface DirectoryQuery {
   limit: number
 }
 
-export async function listedRooms(dataSource: DataSource, { search, after, limit }: DirectoryQuery): Promise<Room[]> {
-  const query = dataSource.getRepository(Room).createQueryBuilder('r').where('r.listed and r.deleted_seq is null')
+export async function listedRooms(source: Source, { search, after, limit }: DirectoryQuery): Promise<Room[]> {
+  const query = source.getRepository(Room).createQueryBuilder('r').where('r.listed and r.deleted_seq is null')
   if (after) query.andWhere('(r.joined < :joined or (r.joined = :joined and r.room > :room))', after)
   if (search) {
     const found =

@@ -1,6 +1,6 @@
 import { partitionOf } from '@roomlog/log'
 import { type EventsPage, eventsTopic, familyOf } from '@roomlog/protocol'
-import type { DataSource } from 'typeorm'
+import type { Source } from './source.js'
 
 interface Row {
   seq: number
@@ -19,11 +19,11 @@ interface Row {
  * with the checkpoint, so that everything before `through` is here or comes in a later page.
  */
 export async function eventsAfter(
-  dataSource: DataSource,
+  source: Source,
   of: { room: string; after: number; limit: number; partitions: number },
 ): Promise<EventsPage> {
   const { room, after, limit, partitions } = of
-  const [row] = (await dataSource.query(sql, [room, after, limit, eventsTopic(familyOf(room)), partitionOf(room, partitions)])) as [
+  const [row] = (await source.query(sql, [room, after, limit, eventsTopic(familyOf(room)), partitionOf(room, partitions)])) as [
     { through: number; events: Row[] },
   ]
   const events = row.events.map(({ value, key, follows, device, action, ...event }) => ({

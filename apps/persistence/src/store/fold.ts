@@ -232,18 +232,12 @@ class Folding {
     const kind = inboxKinds[type]
     const room = text(content.room)
     if (!kind || !room) return
-    this.userRooms.set(`${user}\n${room}`, {
-      user,
-      room,
-      kind,
-      seq,
-      roomPartition: number(content.partition),
-      roomOffset: number(content.offset),
-      roomSeq: number(content.seq),
-      by: text(content.by),
-      name: text(content.name),
-      content: event.content,
-    })
+    const at = `${user}\n${room}`
+    const roomSeq = number(content.seq)
+    // A room's notices come in its order; an older one changes nothing.
+    if ((this.userRooms.get(at)?.roomSeq ?? 0) > (roomSeq ?? 0)) return
+    const place = { roomPartition: number(content.partition), roomOffset: number(content.offset), roomSeq }
+    this.userRooms.set(at, { user, room, kind, seq, ...place, by: text(content.by), name: text(content.name), content: event.content })
   }
 }
 

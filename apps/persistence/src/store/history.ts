@@ -5,7 +5,7 @@
  * the same at any depth and a rare filter has a bound. The few that stand elsewhere come from a partial index of their own,
  * and both are merged. What the reader may not see is never read: visibility is given as ranges of `seq`.
  */
-import type { DataSource } from 'typeorm'
+import type { Source } from './source.js'
 import type { Range } from './visible.js'
 
 /** How far one page looks for events that match: windows of `seq`. */
@@ -54,12 +54,12 @@ export interface HistoryPage {
   searched?: number
 }
 
-export async function historyPage(dataSource: DataSource, query: HistoryQuery): Promise<HistoryPage> {
+export async function historyPage(source: Source, query: HistoryQuery): Promise<HistoryPage> {
   const back = query.direction === 'back'
   const filter = filterOf(query)
   const wanted = query.limit + 1
-  const inOrder = await readInOrder(dataSource, query, filter, wanted)
-  const moved = await readMoved(dataSource, query, filter, wanted, inOrder.searched)
+  const inOrder = await readInOrder(source, query, filter, wanted)
+  const moved = await readMoved(source, query, filter, wanted, inOrder.searched)
   const merged = [...inOrder.events, ...moved].sort((a, b) => (back ? compare(b, a) : compare(a, b)))
   const events = merged.slice(0, query.limit)
   const full = merged.length > query.limit
@@ -75,7 +75,7 @@ const compare = (a: Place, b: Place) => a.place - b.place || a.seq - b.seq
 const columns = 'seq, place, partition, "offset", proof, type, sender, device, action, value'
 
 async function readInOrder(
-  dataSource: DataSource,
+  source: Source,
   query: HistoryQuery,
   filter: Filter,
   wanted: number,
@@ -87,7 +87,7 @@ async function readInOrder(
   for (const [low, high] of windows(query)) {
     if (budget <= 0) return { events, searched: back ? high + 1 : low - 1 }
     const limit = query.accept ? windowMax : wanted - events.length
-    const found = (await dataSource.query(sql, [query.room, low, high, limit, ...filter.values])) as HistoryEvent[]
+    const found = (await source.query(sql, [query.room, low, high, limit, ...filter.values])) as HistoryEvent[]
     for (const event of found) if (events.length < wanted && (query.accept?.(event) ?? true)) events.push(event)
     if (events.length >= wanted) break
     budget -= high - low + 1
@@ -109,13 +109,7 @@ function* windows({ visible, direction, from }: HistoryQuery): Generator<Range> 
 }
 
 /** Events that stand away from their `seq`. `searched` bounds them to what has been looked at in order. */
-async function readMoved(
-  dataSource: DataSource,
-  query: HistoryQuery,
-  filter: Filter,
-  wanted: number,
-  searched?: number,
-): Promise<HistoryEvent[]> {
+async function readMoved(source: Source, query: HistoryQuery, filter: Filter, wanted: number, searched?: number): Promise<HistoryEvent[]> {
   const back = query.direction === 'back'
   const from = query.from ?? (back ? { place: Number.MAX_SAFE_INTEGER, seq: 0 } : { place: 0, seq: 0 })
   const bound = searched === undefined ? '' : `and place ${back ? '>=' : '<='} ${Number(searched)}`
@@ -124,7 +118,7 @@ async function readMoved(
     and exists (select 1 from unnest($5::bigint[], $6::bigint[]) as v(low, high) where e.seq between v.low and v.high)
     ${filter.sql(6)} order by place ${back ? 'desc, seq desc' : 'asc, seq asc'} limit $4`
   const [lows, highs] = [query.visible.map(([low]) => low), query.visible.map(([, high]) => high)]
-  return (await dataSource.query(sql, [query.room, from.place, from.seq, wanted, lows, highs, ...filter.values])) as HistoryEvent[]
+  return (await source.query(sql, [query.room, from.place, from.seq, wanted, lows, highs, ...filter.values])) as HistoryEvent[]
 }
 
 interface Filter {

@@ -1,5 +1,5 @@
-import type { DataSource } from 'typeorm'
 import { Member } from './entities.js'
+import type { Source } from './source.js'
 
 export interface MembersQuery {
   room: string
@@ -11,8 +11,8 @@ export interface MembersQuery {
   limit: number
 }
 
-export async function membersPage(dataSource: DataSource, { room, memberships, after, search, limit }: MembersQuery): Promise<Member[]> {
-  const query = dataSource
+export async function membersPage(source: Source, { room, memberships, after, search, limit }: MembersQuery): Promise<Member[]> {
+  const query = source
     .getRepository(Member)
     .createQueryBuilder('m')
     .where('m.room = :room and m.membership in (:...memberships)', { room, memberships: [...memberships] })

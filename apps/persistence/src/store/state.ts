@@ -1,6 +1,6 @@
-import type { DataSource } from 'typeorm'
 import type { HistoryEvent } from './history.js'
 import { contains } from './members.js'
+import type { Source } from './source.js'
 
 export interface StateQuery {
   room: string
@@ -20,10 +20,7 @@ export interface StatePage {
   next?: [type: string, key: string]
 }
 
-export async function statePage(
-  dataSource: DataSource,
-  { room, type, keys, except, search, after, limit }: StateQuery,
-): Promise<StatePage> {
+export async function statePage(source: Source, { room, type, keys, except, search, after, limit }: StateQuery): Promise<StatePage> {
   const values: unknown[] = [room, limit + 1]
   const conditions: string[] = []
   const where = (condition: (n: number) => string, ...given: unknown[]) =>
@@ -33,7 +30,7 @@ export async function statePage(
   if (except) where((n) => `not s.key = any ($${n}::text[])`, except)
   if (search) where((n) => `(s.key ilike $${n} or s.content ilike $${n})`, contains(search))
   if (after) where((n) => `(s.type, s.key) > ($${n}, $${n + 1})`, ...after)
-  const rows = (await dataSource.query(
+  const rows = (await source.query(
     `select s.type as state_type, s.key as state_key, e.seq, e.place, e.partition, e."offset", e.proof, e.type, e.sender, e.device, e.action, e.value
      from state s join events e on e.room = s.room and e.seq = s.seq
      where s.room = $1 and s.content <> 'null' ${conditions.map((condition) => `and ${condition}`).join(' ')}

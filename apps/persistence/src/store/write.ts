@@ -232,7 +232,8 @@ const userRooms = new BulkInsert<Rows['userRooms'][number]>(
     content: ['text', (row) => row.content],
   },
   `on conflict (user_id, room) do update set kind = excluded.kind, seq = excluded.seq, room_partition = excluded.room_partition,
-    room_offset = excluded.room_offset, room_seq = excluded.room_seq, by_user = excluded.by_user, name = excluded.name, content = excluded.content`,
+    room_offset = excluded.room_offset, room_seq = excluded.room_seq, by_user = excluded.by_user, name = excluded.name, content = excluded.content
+    where coalesce(user_rooms.room_seq, 0) <= coalesce(excluded.room_seq, 0)`,
 )
 
 const markers = new BulkInsert<Rows['markers'][number]>(
