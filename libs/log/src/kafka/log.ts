@@ -80,7 +80,7 @@ export class KafkaLog implements Log, Sources {
     this.catchUp = new CatchUp(this.fetchers[1]!, this.topology, appends, onFailure)
     const repeat = <C>(length: number, create: () => C) => Array.from({ length }, create)
     // Appends are never repeated by the client (the idempotent one would); what is produced may be, without duplicates.
-    const appenders = clients(
+    const appenders = repeat(
       connections.append,
       () => new Producer({ ...common('append'), idempotent: false, acks: -1, repeatOnStaleMetadata: false }),
     )
