@@ -144,7 +144,7 @@ export class Turn {
 
   private follow(waiting: Waiting, room: OverlayRoom, decision: Decision): boolean {
     if ('events' in decision) return this.accept(waiting, room, decision)
-    if ('repeat' in decision) return this.repeat(waiting, decision.repeat)
+    if ('repeat' in decision) return this.repeat(waiting, room, decision.repeat)
     if ('forward' in decision) return this.sendOn(waiting, decision.forward) && this.done(waiting, 'forwarded')
     if ('park' in decision) return this.park(waiting, room, decision.park)
     return this.refuse(waiting, room, decision)
@@ -185,7 +185,9 @@ export class Turn {
     return { ...draft, id, room: command.room, seq: this.rules.nextSeq(room), at }
   }
 
-  private repeat(waiting: Waiting, first: { event: string; seq: number }): boolean {
+  /** It leaves no event, like a refusal: who names it as `prevActionId` must not wait for one. */
+  private repeat(waiting: Waiting, room: OverlayRoom, first: { event: string; seq: number }): boolean {
+    room.noteRefused(waiting.command!)
     this.owe(waiting, { ok: this.repeated(waiting.command!, first) })
     return this.done(waiting, 'repeated')
   }
