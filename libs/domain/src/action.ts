@@ -5,9 +5,10 @@
  * accepted ID is always among them. Inside the window every ID is known to be used or unused; below it nothing is known,
  * hence `action_too_old`.
  *
- * A command whose `prevActionId` is not decided yet waits (`park`). Accepted actions are known from the events; refused ones
- * leave no event, so the shell remembers them while it lives, under `refusedKey`, with `noteRefused`. If it dies, a waiting
- * command waits its 10 s out and is refused with the retriable `action_gap`: order holds, nothing is lost.
+ * A command whose `prevActionId` is not decided yet waits (`park`). Accepted actions are known from the events; those that leave
+ * no event (refused ones, and a wish that is fulfilled already, such as joining again) the shell remembers while it lives,
+ * under `refusedKey`, with `noteRefused`. If it dies, a waiting command waits its 10 s out and is refused with the retriable
+ * `action_gap`: order holds, nothing is lost.
  */
 import type { Command } from './command.js'
 import { deviceKey, refusedKey } from './entry-key.js'
@@ -60,7 +61,7 @@ export function evolveDevice(entry: Entry | undefined, event: RoomEvent): Device
   return { results: next }
 }
 
-/** For the shell: the entry under `refusedKeyOf(command)` after it refused this command. It is not written to the log. */
+/** For the shell: the entry under `refusedKeyOf(command)` after it answered this command without an event. It is not written to the log. */
 export function noteRefused(entry: Entry | undefined, command: Pick<Command, 'actionId'>): Entry {
   const ids = (entry as number[] | undefined) ?? []
   if (command.actionId === undefined || ids.includes(command.actionId)) return ids

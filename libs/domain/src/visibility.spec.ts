@@ -163,10 +163,11 @@ describe('a grant', () => {
     expect(timeline(room(create('joined'), ban('ann', 'bob'), unban('ann', 'bob')), { user: 'bob', rights }).mayReadNow()).toBe(true)
   })
 
-  it('for logs opens rooms of logs, which a grant to read does not', () => {
+  it('for logs opens rooms of logs, and no others', () => {
     const logs = (rights: Reader['rights']) => AccessTimeline.empty('guild_logs', { user: 'eve', rights }).mayReadNow()
     expect(logs({ logs: true })).toBe(true)
-    expect(logs({ read: true })).toBe(false)
+    expect(logs({ read: true })).toBe(true)
+    expect(logs({})).toBe(false)
     expect(logs({ admin: true })).toBe(true)
     expect(AccessTimeline.empty('guild', { user: 'eve', rights: { logs: true } }).mayReadNow()).toBe(false)
   })

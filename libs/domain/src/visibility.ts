@@ -132,10 +132,9 @@ export function isAccessEvent(type: string): boolean {
   return Object.hasOwn(membershipAfter, type) || roomTypes.has(type)
 }
 
-/** Whether a token lets its user read the room as if its history were `world`. `read` does not open rooms of logs: `logs` does. */
+/** Whether a token's grants let its user read the room as if its history were `world`. `logs` opens only rooms of logs. */
 export function grantsReading(room: string, rights: Reader['rights']): boolean {
-  if (rights?.admin) return true
-  return (room.endsWith('_logs') ? rights?.logs : rights?.read) ?? false
+  return rights?.read === true || rights?.admin === true || (rights?.logs === true && room.endsWith('_logs'))
 }
 
 /** Whether a system event's `readers` include this reader. A team includes all its roles. */
