@@ -12,7 +12,7 @@ import type { RoomRecord } from './record.js'
 
 export class Access {
   private readonly timeline: AccessTimeline
-  private membership: [seq: number, value: string] | undefined
+  private member: string | undefined
   exists: boolean
   deleted: boolean
   /** Whether the event that comes next would be seen, by membership or because the room is the world's. */
@@ -24,19 +24,29 @@ export class Access {
     statement: AccessStatement,
   ) {
     this.timeline = new AccessTimeline(statement, user === '' ? {} : { user })
-    this.membership = statement.membership.at(-1)
+    this.member = statement.membership.at(-1)?.[1]
     this.exists = statement.exists
     this.deleted = statement.deleted
     this.open = this.timeline.mayReadNow()
   }
 
   get banned(): boolean {
-    return this.membership?.[1] === 'banned'
+    return this.member === 'banned'
   }
 
-  /** The `seq` of the event that ended the last membership or invitation, if it is ended. */
+  /** The `seq` of the event that ended the last membership or invitation, if one ever ended. */
   get removedAt(): number | undefined {
-    return this.membership && gone.has(this.membership[1]) ? this.membership[0] : undefined
+    return this.timeline.snapshot().membership.findLast(([, value]) => gone.has(value))?.[0]
+  }
+
+  /**
+   * Where the room was closed to the user: the last `seq` they may see of what is there; undefined if there is nothing.
+   * What may be seen changes only with the room's history mode and the membership, and who is shut out sees the event that does it.
+   */
+  get closedAt(): number | undefined {
+    if (!this.timeline.mayReadAny()) return undefined
+    const { history, membership } = this.timeline.snapshot()
+    return Math.max(...[...history, ...membership].map(([seq]) => seq).filter((seq) => this.timeline.maySee(seq)))
   }
 
   /** Whether the user may see the event with this `seq`. Every event up to it must be folded. */
@@ -52,7 +62,7 @@ export class Access {
     this.exists = true
     if (record.type === 'room.deleted') this.deleted = true
     const value = membershipAfter[record.type]
-    if (value !== undefined) this.membership = [record.seq, value]
+    if (value !== undefined) this.member = value
     this.open = this.timeline.mayReadNow()
     const reason = removals[record.type]
     return reason === undefined ? undefined : { reason, seq: record.seq }

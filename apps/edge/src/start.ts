@@ -15,8 +15,8 @@ export interface StartInput {
   last?: number
 }
 
-/** `reset`: what the client holds cannot be continued. `invalid`: what it says makes no sense here. */
-export type Started = { cursor: Cursor } | { reset: string } | { invalid: string }
+/** `tail`: wherever the room ends when the subscription begins. `reset`: what the client holds cannot be continued. `invalid`: what it says makes no sense here. */
+export type Started = { cursor: Cursor } | 'tail' | { reset: string } | { invalid: string }
 
 /** Judged at the room's present tail; the room must be folded to the high watermark. */
 export async function startOf(room: Room, input: StartInput, sources: { chunks: Chunks; history: History }): Promise<Started> {
@@ -24,7 +24,7 @@ export async function startOf(room: Room, input: StartInput, sources: { chunks: 
   if (input.position !== undefined) return locate(room, input.position, sources)
   if (input.from !== undefined) return cursorAt(Math.min(input.from - 1, seq))
   if (input.last !== undefined) return cursorAt(Math.max(seq - input.last, 0))
-  return { cursor: { seq, offset: room.feed.next, logBudget: 0 } }
+  return 'tail'
 }
 
 const cursorAt = (seq: number, offset?: number): Started => ({ cursor: { seq, offset, logBudget: 0 } })

@@ -114,6 +114,11 @@ export class Subscription implements Listener {
     return this.access.open || (this.context.viewer.byRight && !this.access.banned && !this.access.deleted)
   }
 
+  /** For somebody who may see only what they could see once: the last `seq` of it. */
+  private get closedAt(): number | undefined {
+    return this.entitled ? undefined : this.access.closedAt
+  }
+
   private async catchUp(): Promise<void> {
     for (let retryMs = retryMsMin; this.state === 'behind'; ) {
       if (this.context.sink.full) await this.context.sink.drained()
@@ -129,6 +134,11 @@ export class Subscription implements Listener {
   /** Goes as far as memory reaches. Synchronous from the last record to `live`: nothing can come in between. */
   private step(): boolean {
     const { tail, feed, id } = this.room
+    const { closedAt } = this
+    if (closedAt !== undefined && this.cursor.seq >= closedAt) {
+      this.endClosed()
+      return true
+    }
     if (this.cursor.seq < tail.seq) {
       const held = feed.ring.after(id, this.cursor.seq, this.cursor.offset ?? -1)
       if (!held) return false
@@ -156,6 +166,7 @@ export class Subscription implements Listener {
   /** False where the socket was full, or the subscription over, before the last record. */
   private walk(records: readonly RoomRecord[]): boolean {
     const newest = this.context.wanted.full ? undefined : newestState(records)
+    const { closedAt } = this
     for (const record of records) {
       if (this.state !== 'behind' || this.context.sink.full) return false
       const superseded =
@@ -163,13 +174,13 @@ export class Subscription implements Listener {
         record.isState &&
         (this.room.superseded(record) || newest.get(`${record.type}\0${record.key}`)! > record.seq)
       this.take(record, !superseded && this.sees(record))
-      if (!this.entitled && this.access.removedAt === record.seq) this.end(this.removalReason(record.type), record.seq)
+      if (closedAt !== undefined && record.seq >= closedAt) this.endClosed(record.type)
     }
     return this.state === 'behind'
   }
 
   private arrive(): void {
-    if (!this.entitled) return this.end(this.removalReason(), this.access.removedAt ?? this.cursor.seq)
+    if (!this.entitled) return this.endClosed()
     this.cursor.offset = this.room.feed.next
     this.to('live')
     if (this.announced) return
@@ -204,9 +215,11 @@ export class Subscription implements Listener {
     this.context.onEnd(this)
   }
 
-  private removalReason(type = ''): string {
-    if (this.access.deleted) return 'deleted'
-    return removals[type] ?? (this.access.banned ? 'banned' : this.access.removedAt === undefined ? 'forbidden' : 'left')
+  /** Ends where the room is closed to the user; `type` is that of the event which was the last one, if it was met. */
+  private endClosed(type = ''): void {
+    const { seq } = this.cursor
+    if (this.access.removedAt !== seq && this.access.removedAt !== this.closedAt) return this.end('forbidden', seq)
+    this.end(removals[type] ?? (this.access.banned ? 'banned' : 'left'), Math.max(seq, this.access.removedAt ?? 0))
   }
 
   private to(state: State): void {

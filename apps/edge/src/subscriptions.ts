@@ -97,25 +97,33 @@ export class Subscriptions {
   ): Promise<boolean> {
     const { edge, sink } = this
     const { input, viewer } = entry
-    const entitled = access.open || (viewer.byRight && access.exists && !access.banned && !access.deleted)
-    // Whoever was a member once may read what they could see then; the present tail is not theirs to know.
-    const past = !entitled && access.removedAt !== undefined && (input.position ?? input.from ?? input.last) !== undefined
-    if (!entitled && !past) {
+    if (!mayBegin(access, entry)) {
       reply({ error: wireError('not_found') })
       return false
     }
     const started = await startOf(room, input, edge)
-    if ('invalid' in started) {
-      reply({ error: wireError('invalid', started.invalid, { field: 'position' }) })
-      return false
-    }
+    // What was true before the position was looked up may be so no longer.
     if (this.entries.get(input.room) !== entry) {
       reply({ error: wireError('conflict', 'replaced by a newer request for the same room') })
       return false
     }
-    const cursor = 'cursor' in started ? started.cursor : { seq: room.tail.seq, offset: room.feed.next, logBudget: 0 }
-    reply({ ok: past ? { room: room.id, seq: access.removedAt } : { room: room.id, seq: room.tail.seq, position: room.tailPosition } })
-    if ('reset' in started) {
+    if (!mayBegin(access, entry)) {
+      reply({ error: wireError('not_found') })
+      return false
+    }
+    if (typeof started === 'object' && 'invalid' in started) {
+      reply({ error: wireError('invalid', started.invalid, { field: 'position' }) })
+      return false
+    }
+    const past = !entitled(access, viewer)
+    const cursor =
+      typeof started === 'object' && 'cursor' in started ? started.cursor : { seq: room.tail.seq, offset: room.feed.next, logBudget: 0 }
+    reply({
+      ok: past
+        ? { room: room.id, seq: Math.max(access.closedAt ?? 0, cursor.seq) }
+        : { room: room.id, seq: room.tail.seq, position: room.tailPosition },
+    })
+    if (typeof started === 'object' && 'reset' in started) {
       sink.send(JSON.stringify({ reset: { room: room.id, reason: started.reset, seq: room.tail.seq, position: room.tailPosition } }))
       edge.counts.reset(started.reset)
     }
@@ -161,4 +169,14 @@ export class Subscriptions {
       if ('error' in answer) this.sink.send(JSON.stringify({ end: { room, reason: 'wrong_epoch' } }))
     })
   }
+}
+
+function entitled(access: Access, { byRight }: Viewer): boolean {
+  return access.open || (byRight && access.exists && !access.banned && !access.deleted)
+}
+
+/** Whoever was a member once may read what they could see then; the present tail is not theirs to know. */
+function mayBegin(access: Access, { input, viewer }: Entry): boolean {
+  const explicit = (input.position ?? input.from ?? input.last) !== undefined
+  return entitled(access, viewer) || (explicit && access.closedAt !== undefined)
 }

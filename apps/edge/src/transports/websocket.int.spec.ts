@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
-import { systemClock } from '../ports.js'
 import { Flusher } from '../outbox.js'
+import { systemClock } from '../ports.js'
 import { Stage, until } from '../testing/stage.js'
 import { WebsocketTransport } from './websocket.js'
 
@@ -59,7 +59,9 @@ class Wire {
     ws.on('error', () => {})
   }
 
-  static async open(options: { path?: string; protocols?: string[]; headers?: Record<string, string>; token?: string; autoPong?: boolean } = {}): Promise<Wire> {
+  static async open(
+    options: { path?: string; protocols?: string[]; headers?: Record<string, string>; token?: string; autoPong?: boolean } = {},
+  ): Promise<Wire> {
     const { path = '/v1/ws', protocols = ['roomlog.v1'], headers, token, autoPong = true } = options
     const wire = new Wire(new WebSocket(`${url}${path}`, protocols, { headers, autoPong }))
     await until(() => wire.ws.readyState === WebSocket.OPEN || wire.closed !== undefined || wire.status !== undefined)
@@ -79,13 +81,21 @@ class Wire {
 
   async next(accept: (frame: any) => boolean): Promise<any> {
     let found: any
-    await until(() => (found = this.frames.find(accept)) !== undefined || this.closed !== undefined, () => `no such frame: ${JSON.stringify(this.frames.slice(-3))}`, 8_000)
+    await until(
+      () => (found = this.frames.find(accept)) !== undefined || this.closed !== undefined,
+      () => `no such frame: ${JSON.stringify(this.frames.slice(-3))}`,
+      8_000,
+    )
     if (found === undefined) throw new Error(`closed ${this.closed}`)
     return found
   }
 
   async untilClosed(): Promise<number> {
-    await until(() => this.closed !== undefined, () => 'still open', 8_000)
+    await until(
+      () => this.closed !== undefined,
+      () => 'still open',
+      8_000,
+    )
     return this.closed!
   }
 }
@@ -171,7 +181,11 @@ describe('delivery', () => {
       wire.ws.send('x')
       if (i % 1_000 === 0) await until(() => received >= i - 5_000, undefined, 20_000)
     }
-    await until(() => received === count, () => `${received}`, 20_000)
+    await until(
+      () => received === count,
+      () => `${received}`,
+      20_000,
+    )
   })
 })
 
