@@ -2,7 +2,7 @@
  * The authorities of one process: one per partition that the log grants us, and family. What fails is begun anew from the
  * log, after a pause; what the log says must be repaired first stays stopped, and health says so.
  */
-import { type Claim, type Log, RoomlogError } from '@roomlog/log'
+import { type Claim, RoomlogError } from '@roomlog/log'
 import { commandsTopic, type Family, families } from '@roomlog/protocol'
 import { Authority, type AuthorityOptions } from './authority.js'
 import { bounds } from './bounds.js'
@@ -126,4 +126,4 @@ class Gate {
   }
 }
 
-const emptyStatus = { end: 0, cmd: -1, waiting: 0, parked: 0, rooms: 0, followUps: 0, checkpointAt: undefined }
+const emptyStatus = { end: 0, cmd: -1, waiting: 0, parked: 0, rooms: 0, followUps: 0, checkpointAt: 0 }
