@@ -10,6 +10,7 @@ const repliesTopic = 'room.replies'
 
 export class Answers {
   private readonly queues = new Map<number, RecordDraft[]>()
+  private readonly writing = new Set<Promise<void>>()
   private count = 0
   private drained?: () => void
 
@@ -32,13 +33,21 @@ export class Answers {
       return
     }
     this.queues.set(partition, [record])
-    queueMicrotask(() => void this.write(partition))
+    const writing = Promise.resolve()
+      .then(() => this.write(partition))
+      .finally(() => this.writing.delete(writing))
+    this.writing.add(writing)
   }
 
   /** Undefined while there is room. */
   room(): Promise<void> | undefined {
     if (this.count < bounds.answersMax) return undefined
     return new Promise((resolve) => (this.drained = resolve))
+  }
+
+  /** Resolves when what was given is written (or lost). */
+  async written(): Promise<void> {
+    await Promise.all(this.writing)
   }
 
   private async write(partition: number): Promise<void> {

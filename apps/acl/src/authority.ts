@@ -23,10 +23,10 @@ import { deadLetter } from './dead.js'
 import type { Fold } from './fold.js'
 import { Intake } from './intake.js'
 import type { Observer } from './observer.js'
-import { Refusals } from './overlay.js'
 import { Parking } from './parking.js'
 import { isSame } from './record.js'
 import { type History, type ReferenceCache, References } from './references.js'
+import { Refusals } from './refusals.js'
 import type { Rules } from './rules.js'
 import { Sender } from './sender.js'
 import { Slice } from './slice.js'
@@ -58,6 +58,7 @@ export class Authority {
   private checkpoint!: Checkpoint
   private stopping = false
   private markedAt = 0
+  private failures = 0
   private readonly clock: Clock
   private readonly bounds: Bounds
   private readonly intake: Intake
@@ -112,7 +113,7 @@ export class Authority {
     }
     const taken = await takeOver({ log, family, partition, rules, newId, listener, onFold: (fold) => (this.fold = fold) })
     const { fold, owner, restored, nextCommand, commandGap } = taken
-    this.checkpoint = new Checkpoint({ log, topic: stateTopic(family), fold, owner, restored: restored.end, leftovers: restored.leftovers, clock: this.clock, observer, bounds: this.bounds, firstOpen: () => this.sender.firstOpen })
+    this.checkpoint = new Checkpoint({ log, topic: stateTopic(family), fold, owner, restored, clock: this.clock, observer, bounds: this.bounds, firstOpen: () => this.sender.firstOpen })
     if (commandGap > 0) observer.warn({ family, partition, from: fold.cmd + 1, commands: commandGap }, 'commands were trimmed before they were decided; nobody was answered')
     if (taken.otherLog) observer.error({ family, partition, end: fold.end }, 'the log is not the one that the checkpoint was made from: a new incarnation begins')
     observer.count('commandsLost', commandGap)
@@ -137,6 +138,7 @@ export class Authority {
       }
       this.planTimer(turn)
       if (this.checkpoint.due) void this.checkpoint.write()
+      if (this.checkpoint.overdue) throw new RoomlogError('unavailable', 'checkpoints are another owner’s: beginning anew')
       await (this.sender.room() ?? this.answers.room() ?? this.slice.yield())
     }
     if (turn.pending) await this.append(turn)
@@ -165,6 +167,8 @@ export class Authority {
     if (outcome instanceof RoomlogError && !outcome.retriable) throw outcome
     if (!(outcome instanceof Error) && outcome.appended) this.settle(turn, records)
     else await this.resolve(turn, records, outcome instanceof Error)
+    this.failures = outcome instanceof Error ? this.failures + 1 : 0
+    if (this.failures > 1) await pause(this.clock, Math.min(this.bounds.retryMsMin * 2 ** this.failures, this.bounds.retryMsMax))
     if (turn.left.length > 0) this.intake.putBack(turn.left)
   }
 
@@ -270,6 +274,6 @@ export class Authority {
   private async end(): Promise<void> {
     this.cancelTimer()
     this.sender.stop()
-    await Promise.all([this.intake.stop(), this.checkpoint?.stop()])
+    await Promise.all([this.intake.stop(), this.checkpoint?.stop(), this.answers.written()])
   }
 }

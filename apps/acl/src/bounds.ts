@@ -16,7 +16,9 @@ export const bounds = {
   parkedPerDeviceMax: 64,
   parkedMax: 1_000,
   /** Devices whose refused actions are remembered, so that a successor which comes later does not wait for them. */
-  refusedDevicesMax: 10_000,
+  refusedDevicesMax: 1_000,
+  /** Refusals that are remembered by origin. */
+  refusedOriginsMax: 1_000,
   /** Follow-ups that are not acknowledged; beyond it deciding waits. */
   followUpsMax: 20_000,
   /** Follow-ups of one write to a target. */

@@ -4,17 +4,22 @@
  * Every chunk is written as it is at one instant and says so (`through`), so chunks of one checkpoint need not be of one age.
  * The head comes last, when all chunks that were dirty as it began are acknowledged: from its `through` on, a replay misses
  * nothing. It stays behind the first event whose follow-ups are not acknowledged, and behind an event that stopped its room.
+ *
+ * The state topic has no compare-and-append. But a write tells where it landed: if not where it was meant to, somebody else
+ * wrote between (a paused former owner, or a write of ours that was given up and came late). The rooms that they wrote are
+ * written again from our fold, before the next head. An owner that has met a later owner's mark writes no checkpoints.
  */
-import type { Log, RecordDraft } from '@roomlog/log'
-import { recordVersion } from '@roomlog/protocol'
+import type { Log } from '@roomlog/log'
 import type { Bounds } from './bounds.js'
 import { encodeCauses } from './causes.js'
-import { type Clock, pause } from './clock.js'
+import { chunkKeys, parseChunkKey } from './chunk-key.js'
+import type { Clock } from './clock.js'
 import type { Fold } from './fold.js'
 import { type Head, headKey, recordCheck } from './head.js'
 import type { Observer } from './observer.js'
+import type { Restored } from './restore.js'
 import type { Chunk, Room } from './room.js'
-import { Slice } from './slice.js'
+import { Writer } from './writer.js'
 
 export interface CheckpointOptions {
   log: Log
@@ -22,9 +27,7 @@ export interface CheckpointOptions {
   fold: Fold
   /** Offset of this owner's mark. */
   owner: number
-  /** End of the state topic when it was restored. */
-  restored: number
-  leftovers: readonly string[]
+  restored: Pick<Restored, 'end' | 'leftovers' | 'unclean'>
   clock: Clock
   observer: Observer
   bounds: Bounds
@@ -38,21 +41,31 @@ export class Checkpoint {
   through: number
   private stopped = false
   private running?: Promise<void>
-  private leftovers: readonly string[]
+  private readonly leftovers: string[]
+  private readonly dirty: Set<Room>
+  private readonly writer: Writer
 
   constructor(private readonly of: CheckpointOptions) {
-    this.leftovers = of.leftovers
+    this.leftovers = [...of.restored.leftovers]
+    this.dirty = new Set(of.restored.unclean)
+    this.writer = new Writer(of, () => this.stopped)
     this.at = of.clock.now()
     this.through = of.fold.end
   }
 
   get due(): boolean {
-    const { fold, clock, bounds } = this.of
-    if (this.running || this.stopped || fold.end === this.through) return false
+    const { fold, clock, bounds, owner } = this.of
+    if (this.running || this.stopped || fold.owner > owner || fold.end === this.through) return false
     return fold.end - this.through >= bounds.checkpointEventsMax || clock.now() - this.at >= bounds.checkpointMsMax
   }
 
-  /** One checkpoint at a time; a second call joins the running one. Never throws: what fails is tried again or left to the next. */
+  /** A later owner came, and went: only a take-over of our own brings checkpoints back. */
+  get overdue(): boolean {
+    const { fold, clock, bounds, owner } = this.of
+    return fold.owner > owner && fold.end - this.through >= bounds.checkpointEventsMax && clock.now() - this.at >= bounds.checkpointMsMax * overdueFactor
+  }
+
+  /** One checkpoint at a time; a second call joins the running one. Never throws: what fails is tried again, or left to the next. */
   write(): Promise<void> {
     this.running ??= this.run()
       .catch((error: Error) => this.of.observer.error({ err: error }, 'checkpoint failed'))
@@ -68,32 +81,31 @@ export class Checkpoint {
 
   private async run(): Promise<void> {
     const { fold, clock, observer } = this.of
+    const { writer } = this
     const began = clock.now()
     const head = this.head()
-    const rooms = fold.dirty
+    for (const room of fold.dirty) this.dirty.add(room)
     fold.dirty = new Set()
-    const leftovers = this.leftovers
-    const writer = new Writer(this.of, () => this.stopped)
-    for (const key of leftovers) await writer.add({ key, value: null, headers: writer.headers(fold.end) })
-    for (const room of rooms) {
-      if (this.stopped) break
-      if (room.stoppedAt === undefined) await this.writeRoom(room, writer)
-    }
-    await writer.flush()
+    for (const room of this.dirty) await this.writeRoom(room)
+    await this.writeAgain()
+    await this.remove(this.leftovers)
+    await this.writeAgain()
     if (this.stopped) return
-    this.leftovers = []
+    this.dirty.clear()
+    this.leftovers.length = 0
+    head.stands = writer.end
     await writer.add({ key: headKey, value: JSON.stringify(head), headers: writer.headers(head.through) })
     await writer.flush()
     if (this.stopped) return
     this.at = clock.now()
-    this.through = fold.end < head.through ? fold.end : head.through
+    this.through = head.through
     observer.count('checkpoints')
     observer.time('checkpoint', this.at - began)
   }
 
   /** As the fold stands now; written when every chunk that is dirty now is acknowledged. */
   private head(): Head {
-    const { fold, restored, clock, firstOpen } = this.of
+    const { fold, clock, firstOpen } = this.of
     let through = Math.min(fold.end, firstOpen() ?? fold.end)
     for (const room of fold.stopped) through = Math.min(through, room.stoppedAt!)
     return {
@@ -103,76 +115,63 @@ export class Checkpoint {
       parked: [...fold.parked],
       causes: encodeCauses(fold.causes),
       incarnation: fold.incarnation,
-      restored,
+      stands: 0,
       at: clock.now(),
     }
   }
 
-  private async writeRoom(room: Room, writer: Writer): Promise<void> {
-    const before = room.chunkKeys()
+  /** What somebody else wrote between our writes. */
+  private async writeAgain(): Promise<void> {
+    await this.writer.flush()
+    for (let keys = await this.writer.strangers(); keys.length > 0; keys = await this.writer.strangers()) {
+      this.of.observer.count('strangeChunks', keys.length)
+      for (const key of keys) await this.rewrite(key)
+      await this.writer.flush()
+      const isOurs = (key: string) => this.of.fold.rooms.get(parseChunkKey(key).room)?.stored.keys.includes(key)
+      await this.remove(keys.filter((key) => !isOurs(key)))
+    }
+  }
+
+  private async rewrite(key: string): Promise<void> {
+    const room = this.of.fold.rooms.get(parseChunkKey(key).room)
+    if (!room) return
+    const index = room.stored.keys.indexOf(key)
+    if (index >= 0 && room.stored.owner === this.of.owner) room.chunks[index]!.dirty = true
+    await this.writeRoom(room)
+  }
+
+  private async remove(keys: readonly string[]): Promise<void> {
+    await this.writer.flush()
+    for (const key of keys) await this.writer.add({ key, value: null, headers: this.writer.headers(this.of.fold.end) })
+    await this.writer.flush()
+  }
+
+  private async writeRoom(room: Room): Promise<void> {
+    const { fold, owner, bounds, observer } = this.of
+    if (this.stopped || room.stoppedAt !== undefined) return
+    const before = room.stored
+    if (before.owner !== owner) for (const chunk of room.chunks) chunk.dirty = true
     let dirty = encodeDirty(room)
-    while (dirty.some(({ chunk, text }) => text.length > this.of.bounds.chunkBytesMax && chunk.entries().size > 1) && room.chunks.length < this.of.bounds.chunksMax) {
+    while (dirty.some(({ chunk, text }) => text.length > bounds.chunkBytesMax && chunk.entries().size > 1) && room.chunks.length < bounds.chunksMax) {
       room.double()
-      this.of.observer.count('chunksDoubled')
+      observer.count('chunksDoubled')
       dirty = encodeDirty(room)
     }
-    const through = this.of.fold.end
-    const keys = room.chunkKeys()
-    for (const { chunk, index, text } of dirty) {
-      chunk.dirty = false
-      chunk.through = through
-      await writer.add({ key: keys[index]!, value: text, headers: writer.headers(through) })
-    }
-    this.of.observer.count('chunks', dirty.length)
-    if (before.length === keys.length) return
-    await writer.flush()
-    for (const key of before) await writer.add({ key, value: null, headers: writer.headers(through) })
+    // All before the first await: what changes a chunk from here on makes it dirty again.
+    const through = fold.end
+    for (const { chunk } of dirty) chunk.written(through)
+    const isNewSet = before.owner !== owner || before.keys.length !== room.chunks.length
+    if (isNewSet) room.stored = { owner, keys: chunkKeys(room.name, room.chunks.length, owner) }
+    const { keys } = room.stored
+    for (const { index, text } of dirty) await this.writer.add({ key: keys[index]!, value: text, headers: this.writer.headers(through) })
+    observer.count('chunks', dirty.length)
+    if (isNewSet && before.keys.length > 0) this.leftovers.push(...before.keys)
   }
 }
+
+/** Checkpoints that are missed before an owner that is not the last one begins anew. */
+const overdueFactor = 5
 
 function encodeDirty(room: Room): { chunk: Chunk; index: number; text: Buffer }[] {
   return room.chunks.flatMap((chunk, index) => (chunk.dirty ? [{ chunk, index, text: chunk.encode() }] : []))
-}
-
-/** Gathers records into writes, one in flight, and gives way to the process's other tasks. */
-class Writer {
-  private records: RecordDraft[] = []
-  private bytes = 0
-  private readonly slice = new Slice()
-
-  constructor(
-    private readonly of: CheckpointOptions,
-    private readonly stopped: () => boolean,
-  ) {}
-
-  headers(through: number): Record<string, string> {
-    return { v: recordVersion, through: String(through), owner: String(this.of.owner) }
-  }
-
-  async add(record: RecordDraft): Promise<void> {
-    this.records.push(record)
-    this.bytes += (record.value?.length ?? 0) + record.key!.length + 100
-    if (this.bytes >= this.of.bounds.checkpointBytesMax) await this.flush()
-    const turn = this.slice.yield()
-    if (turn) await turn
-  }
-
-  /** Resolves when everything is acknowledged, or the checkpoint was stopped. */
-  async flush(): Promise<void> {
-    const records = this.records
-    this.records = []
-    this.bytes = 0
-    const { bounds } = this.of
-    let retryMs = bounds.retryMsMin
-    while (records.length > 0 && !this.stopped()) {
-      try {
-        await this.of.log.produce(this.of.topic, this.of.fold.partition, records)
-        return
-      } catch (error) {
-        this.of.observer.warn({ err: error }, 'a checkpoint could not be written; trying again')
-        await pause(this.of.clock, retryMs)
-        retryMs = Math.min(retryMs * 2, bounds.retryMsMax)
-      }
-    }
-  }
 }

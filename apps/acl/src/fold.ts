@@ -37,6 +37,8 @@ export class Fold {
   incarnation = ''
   /** (topic ID, incarnation), as positions have it. */
   epoch = ''
+  /** Offset of the last owner mark that was met. */
+  owner = -1
   /** The last valid record: compared at take-over, so that another log is noticed. */
   last?: { offset: number; value: Buffer | string | null }
   /** Records and void records read since the beginning. */
@@ -107,6 +109,7 @@ export class Fold {
   private applyMark(record: LogRecord, followUpsFrom: number): void {
     const mark = JSON.parse(record.value!.toString()) as Mark
     if (mark.incarnation !== undefined) this.name(mark.incarnation)
+    if (mark.mark === 'owner') this.owner = record.offset
     if (mark.then && record.offset >= followUpsFrom) this.listener.followUps(record.offset, mark.then.map(decodeThen))
   }
 

@@ -12,15 +12,18 @@ export interface Head {
   parked: number[]
   causes: EncodedCauses
   incarnation: string
-  /** End of `room.state` when its writer restored: records of older owners from there on are a paused writer's. */
-  restored: number
+  /**
+   * Where in `room.state` its writer meant it to stand. Up to there, everything that somebody else wrote was read and put
+   * right by the writer; what stands behind, and is folded less far than the head, is a late write.
+   */
+  stands: number
   /** Milliseconds since 1970. */
   at: number
 }
 
 export const headKey = 'head'
 
-export const emptyHead: Head = { through: 0, cmd: -1, parked: [], causes: {}, incarnation: '', restored: 0, at: 0 }
+export const emptyHead: Head = { through: 0, cmd: -1, parked: [], causes: {}, incarnation: '', stands: 0, at: 0 }
 
 /** A short check of a record's value, so that another log is not taken for this one. */
 export function recordCheck(value: Buffer | string | null): string {

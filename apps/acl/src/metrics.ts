@@ -61,6 +61,7 @@ const figures: Record<Exclude<Figure, 'decided'>, string> = {
   chunks: 'chunks of rooms written',
   chunksDoubled: 'times that the chunks of a room were doubled',
   staleChunks: 'checkpoint records of paused former owners met',
+  strangeChunks: 'checkpoint records of others found between our own, and written again',
   otherLogs: 'logs found shorter than or different from their checkpoint',
   timesPassed: 'time.passed commands sent',
   repeatsAnswered: 'commands answered from the log after another owner decided them',

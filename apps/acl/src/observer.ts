@@ -31,6 +31,7 @@ export type Figure =
   | 'chunks'
   | 'chunksDoubled'
   | 'staleChunks'
+  | 'strangeChunks'
   | 'otherLogs'
   | 'timesPassed'
   | 'repeatsAnswered'

@@ -4,7 +4,7 @@
  * own: accepted when all of its events could be folded, abandoned when one could not.
  */
 import type { Command, Entry, EntryKey, RoomEvent, RoomState } from '@roomlog/domain'
-import { bounds } from './bounds.js'
+import type { Refusals } from './refusals.js'
 import { Room } from './room.js'
 import type { Rules } from './rules.js'
 
@@ -95,21 +95,5 @@ export class OverlayRoom implements RoomState {
 
   commitRefusals(): void {
     for (const [key, entry] of this.refused) this.refusals.set(this.name, key, entry)
-  }
-}
-
-/** Refused actions per device: they leave no event, but whoever waits for them need not. The oldest are forgotten. */
-export class Refusals {
-  private readonly entries = new Map<string, Entry>()
-
-  get(room: string, key: EntryKey): Entry | undefined {
-    return this.entries.size === 0 ? undefined : this.entries.get(`${room}\u0000${key}`)
-  }
-
-  set(room: string, key: EntryKey, entry: Entry): void {
-    const full = `${room}\u0000${key}`
-    this.entries.delete(full)
-    this.entries.set(full, entry)
-    if (this.entries.size > bounds.refusedDevicesMax) this.entries.delete(this.entries.keys().next().value!)
   }
 }

@@ -12,6 +12,8 @@ export class Room implements RoomState {
   constructor(
     readonly name: string,
     public chunks: Chunk[] = [new Chunk()],
+    /** Keys of its records in `<family>.state`, and the owner who wrote them; none = never written. */
+    public stored: { owner: number; keys: string[] } = { owner: -1, keys: [] },
   ) {}
 
   get(key: EntryKey): Entry | undefined {
@@ -34,27 +36,18 @@ export class Room implements RoomState {
     return this.chunkOf(key).through > offset
   }
 
-  /** Keys of the chunks in `<family>.state`. */
-  chunkKeys(): string[] {
-    return this.chunks.map((_, index) => chunkKey(this.name, this.chunks.length, index))
-  }
-
   /** Twice as many chunks, all to be written. */
   double(): void {
     const entries = this.chunks.flatMap((chunk) => [...chunk.entries()])
     const through = Math.max(...this.chunks.map((chunk) => chunk.through))
     this.chunks = Array.from({ length: this.chunks.length * 2 }, () => new Chunk(undefined, through))
-    for (const chunk of this.chunks) chunk.dirty = true
     for (const [key, entry] of entries) this.set(key, entry)
+    for (const chunk of this.chunks) chunk.dirty = true
   }
 
   private chunkOf(key: EntryKey): Chunk {
     return this.chunks.length === 1 ? this.chunks[0]! : this.chunks[hash(key) & (this.chunks.length - 1)]!
   }
-}
-
-export function chunkKey(room: string, chunks: number, index: number): string {
-  return `${room}\u0000${chunks}\u0000${index}`
 }
 
 export class Chunk {
@@ -84,12 +77,17 @@ export class Chunk {
     this.dirty = true
   }
 
+  written(through: number): void {
+    this.dirty = false
+    this.through = through
+  }
+
   encode(): Buffer {
     return this.text ?? Buffer.from(JSON.stringify(Object.fromEntries(this.entries())))
   }
 }
 
-/** FNV-1a over UTF-16 units. Part of the format of `room.state`: an entry is looked for where its key's hash says. */
+/** FNV-1a over UTF-16 units. Part of the format of `<family>.state`: an entry is looked for where its key's hash says. */
 export function hash(key: string): number {
   let h = 0x811c9dc5
   for (let i = 0; i < key.length; i++) h = Math.imul(h ^ key.charCodeAt(i), 0x01000193)

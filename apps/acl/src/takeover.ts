@@ -5,7 +5,7 @@
 import { type Log, RoomlogError } from '@roomlog/log'
 import { commandsTopic, eventsTopic, type Family, type Mark, stateTopic } from '@roomlog/protocol'
 import { Fold, type FoldListener } from './fold.js'
-import { recordCheck } from './head.js'
+import { emptyHead, recordCheck } from './head.js'
 import { markRecord } from './record.js'
 import { type Restored, restore } from './restore.js'
 import type { Rules } from './rules.js'
@@ -68,8 +68,8 @@ async function isOtherLog(log: Log, topic: string, partition: number, { head, th
 /** The log is the truth: what it does not hold did not happen. All is folded anew, and all old chunks go. */
 function withoutCheckpoint(restored: Restored): Restored {
   const leftovers = [...restored.leftovers]
-  for (const room of restored.rooms.values()) leftovers.push(...room.chunkKeys())
-  return { ...restored, rooms: new Map(), head: { ...restored.head, through: 0, cmd: -1, parked: [], causes: {}, incarnation: '' }, from: 0, through: 0, leftovers }
+  for (const room of restored.rooms.values()) leftovers.push(...room.stored.keys)
+  return { ...restored, rooms: new Map(), unclean: new Set(), head: emptyHead, from: 0, through: 0, leftovers }
 }
 
 async function commandsFrom(log: Log, family: Family, partition: number, cmd: number): Promise<{ start: number }> {

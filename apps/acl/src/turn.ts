@@ -4,13 +4,14 @@
  */
 import type { Command, Decision, EventDraft, FollowUp, References, Refusal, RoomEvent } from '@roomlog/domain'
 import { bounds as logBounds, eventCheck, eventId, parseEventId, position, type RecordDraft } from '@roomlog/log'
-import { refusalError, type Reply } from '@roomlog/protocol'
+import { refusalError, type Reply, type WireError } from '@roomlog/protocol'
 import type { Bounds } from './bounds.js'
 import { type CausePlace, encodeCauses, laterCause, sourceOf } from './causes.js'
 import type { Fold } from './fold.js'
-import { Overlay, type OverlayRoom, type Refusals } from './overlay.js'
+import { Overlay, type OverlayRoom } from './overlay.js'
 import type { Parking } from './parking.js'
 import { type Draft, markRecord, recordOf, sizeOf } from './record.js'
+import type { Refusals } from './refusals.js'
 import type { Rules } from './rules.js'
 import { encodeThen, type Then, thensOf } from './then.js'
 import type { Waiting } from './waiting.js'
@@ -33,6 +34,7 @@ export class Turn {
   private readonly sends: { index: number; then: Then[] }[] = []
   private readonly then: Then[] = []
   private readonly causes = new Map<string, CausePlace>()
+  private readonly refused: { room: string; origin: string; error: WireError }[] = []
   private readonly parked: Set<number>
   private cmd: number
   private bytes = 0
@@ -42,7 +44,7 @@ export class Turn {
     private readonly fold: Fold,
     private readonly rules: Rules,
     private readonly parking: Parking,
-    refusals: Refusals,
+    private readonly refusals: Refusals,
     private readonly bounds: Bounds,
   ) {
     this.base = fold.end
@@ -97,6 +99,7 @@ export class Turn {
   /** The log has taken it: the fold is moved as reading the records would. */
   commit(send: (offset: number, then: Then[]) => void): void {
     this.overlay.commit(this.fold.dirty)
+    for (const { room, origin, error } of this.refused) this.refusals.setOrigin(room, origin, error)
     this.fold.cmd = this.cmd
     this.fold.parked = this.parked
     for (const [source, place] of this.causes) this.fold.decided(source, place)
@@ -129,6 +132,8 @@ export class Turn {
     const { command, cause } = waiting
     if (!command) return this.poisoned(waiting, new Error(waiting.invalid))
     if (cause && !laterCause([cause.offset, cause.index], this.causeOf(sourceOf(cause)))) return this.dropped(waiting)
+    const before = cause ? undefined : this.refusals.byOrigin(command.room, command.origin)
+    if (before) return this.refusedBefore(waiting, before)
     const room = this.overlay.room(command.room)
     if (room.stopped) return this.refuse(waiting, room, { refused: 'internal', message: 'this room is stopped: an event of it cannot be read' })
     if (references === 'unavailable') {
@@ -205,9 +210,18 @@ export class Turn {
   private refuse(waiting: Waiting, room: OverlayRoom, refusal: Refusal & { then?: FollowUp[] }): boolean {
     const then = refusal.then ?? []
     if (!this.sendOn(waiting, then)) return false
-    if (!then.some(({ carriesReply }) => carriesReply)) this.owe(waiting, { error: refusalError(refusal) })
-    room.noteRefused(waiting.command!)
+    const error = refusalError(refusal)
+    if (!then.some(({ carriesReply }) => carriesReply)) this.owe(waiting, { error })
+    const command = waiting.command!
+    room.noteRefused(command)
+    if (command.origin !== '') this.refused.push({ room: command.room, origin: command.origin, error })
     return this.done(waiting, refusal.refused)
+  }
+
+  /** The same record twice in the log. */
+  private refusedBefore(waiting: Waiting, error: WireError): boolean {
+    this.owe(waiting, { error })
+    return this.done(waiting, 'repeated')
   }
 
   private poisoned(waiting: Waiting, error: Error): boolean {
