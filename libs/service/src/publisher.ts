@@ -35,6 +35,7 @@ export class RoomlogPublisher implements OnApplicationBootstrap, OnApplicationSh
 
   async onApplicationBootstrap(): Promise<void> {
     await this.client.connect()
+    await this.assigned()
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -48,6 +49,7 @@ export class RoomlogPublisher implements OnApplicationBootstrap, OnApplicationSh
 
   /** @throws PublishRefused, or `TimeoutError` of rxjs: then the outcome is unknown, repeat with the same `idempotencyKey`. */
   async send(publication: Publication): Promise<Published> {
+    await this.assigned()
     const answer = this.client.send<Published>(this.topic, recordOf(publication, this.options.service))
     try {
       return await firstValueFrom(answer.pipe(timeout(this.options.timeoutMs ?? timeoutMsDefault)))
@@ -55,7 +57,19 @@ export class RoomlogPublisher implements OnApplicationBootstrap, OnApplicationSh
       throw refusalOf(error) ?? error
     }
   }
+
+  /** `connect` comes back before the group has given us a partition for replies, and a rebalance takes it for a moment. */
+  private async assigned(): Promise<void> {
+    const deadline = Date.now() + assignedMsMax
+    while (this.client.getConsumerAssignments()[`${this.topic}.reply`] === undefined) {
+      if (Date.now() > deadline) throw new Error(`no partition of ${this.topic}.reply within ${assignedMsMax} ms`)
+      await new Promise((resolve) => setTimeout(resolve, pollMs))
+    }
+  }
 }
+
+const assignedMsMax = 30_000
+const pollMs = 50
 
 /** Nest hands the header `kafka_nest-err` on, as text or parsed. */
 function refusalOf(error: unknown): PublishRefused | undefined {

@@ -3,7 +3,6 @@
  */
 export const identifierBytesMax = 255
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/
 const printableAscii = /^[\x20-\x7e]*$/
 

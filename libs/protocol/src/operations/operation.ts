@@ -8,7 +8,6 @@ export type CommandDraft = Omit<
 > & { room?: string }
 
 /** Members of path, query and body (or of the frame), merged and valid by the operation's schema; raw members are `RawJson`. */
-// biome-ignore lint/suspicious/noExplicitAny: validated by the schema that stands beside it
 export type Input = Record<string, any>
 
 export interface Operation {
