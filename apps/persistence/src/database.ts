@@ -50,13 +50,33 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return { dataSource, url, embedded: server !== undefined, close }
 }
 
-async function embedded({ dataDir, log }: DatabaseOptions): Promise<EmbeddedServer> {
-  const server = await startEmbedded({
-    dir: join(dataDir, 'pg'),
-    onLog: (line) => /(FATAL|PANIC):/.test(line) && log?.error(`postgres: ${line}`),
-  })
-  server.onExit((reason) => log?.error(`the embedded PostgreSQL ${reason}`))
-  return server
+/** A server that ends unasked (killed for its memory) is started again; the pool finds it at the same place. */
+async function embedded({ dataDir, log }: DatabaseOptions): Promise<Pick<EmbeddedServer, 'url' | 'stop'>> {
+  let stopped = false
+  const start = async (): Promise<EmbeddedServer> => {
+    const server = await startEmbedded({
+      dir: join(dataDir, 'pg'),
+      onLog: (line) => /(FATAL|PANIC):/.test(line) && log?.error(`postgres: ${line}`),
+    })
+    server.onExit((reason) => {
+      log?.error(`the embedded PostgreSQL ${reason}`)
+      if (!stopped) current = start().catch((error) => restartFailed(error, server))
+    })
+    return server
+  }
+  const restartFailed = (error: Error, ended: EmbeddedServer) => {
+    log?.error(`the embedded PostgreSQL could not be started again: ${error.message}`)
+    return ended
+  }
+  let current = start()
+  const { url } = await current
+  return {
+    url,
+    async stop() {
+      stopped = true
+      await (await current).stop()
+    },
+  }
 }
 
 function connect(url: string, options: DatabaseOptions): DataSource {

@@ -34,7 +34,7 @@ export interface EmbeddedOptions {
 /** Bytes of `sun_path` that every Unix accepts, without the terminating zero. */
 const socketPathBytesMax = 103
 const startTimeoutMs = 120_000
-const stopTimeoutMs = 60_000
+const stopTimeoutMs = 30_000
 
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const dir = resolve(options.dir)
@@ -130,17 +130,17 @@ function serverEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * After an unclean end the pid file may name a server that is still stopping (waited for, then asked again), or a process
- * ID that somebody else has now: PostgreSQL would refuse to start, so the file is removed.
+ * After an unclean end the pid file may name a server that is still stopping, one that has lost its guard (it is asked to
+ * stop), or a process ID that somebody else has now: PostgreSQL would refuse to start, so the file is removed.
  */
 async function clearPredecessor(data: string): Promise<void> {
   const file = join(data, 'postmaster.pid')
   const deadline = Date.now() + stopTimeoutMs
   for (let asked = false; existsSync(file); ) {
     const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
-    if (!isServerOf(pid, data)) return rmSync(file, { force: true })
-    if (Date.now() > deadline) throw new Error(`another PostgreSQL (process ${pid}) still runs on ${data}`)
-    if (!asked && Date.now() > deadline - stopTimeoutMs + 2_000) {
+    if (!names(pid, data)) return rmSync(file, { force: true })
+    if (Date.now() > deadline) throw new Error(`another PostgreSQL (process ${pid}) runs on ${data}: stop it, or set DATABASE_URL`)
+    if (!asked && !names(parentOf(pid), data)) {
       process.kill(pid, 'SIGINT')
       asked = true
     }
@@ -148,15 +148,16 @@ async function clearPredecessor(data: string): Promise<void> {
   }
 }
 
-function isServerOf(pid: number, data: string): boolean {
+/** Whether a process is alive and was started for this data directory: the server, or its guard. */
+function names(pid: number, data: string): boolean {
   if (!(pid > 1)) return false
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
   const command = `/proc/${pid}/cmdline`
-  return existsSync(command) ? readFileSync(command, 'utf8').split('\0').includes(data) : !existsSync('/proc/self')
+  if (existsSync('/proc/self')) return existsSync(command) && readFileSync(command, 'utf8').split('\0').includes(data)
+  return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout.includes(data)
+}
+
+function parentOf(pid: number): number {
+  return Number(spawnSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }).stdout)
 }
 
 /** Runs the server ($0 …) until it ends or standard input does; then asks it for a fast shutdown. */

@@ -2,7 +2,7 @@
  * Reads that must not be older than something the reader knows: `atLeast`. The projection of this process tells when it has
  * moved; that of another instance is asked for.
  */
-import { parsePosition } from '@roomlog/log'
+import { parseComposite, parsePosition } from '@roomlog/log'
 import { type WireError, wireError } from '@roomlog/protocol'
 import type { Progress } from '../progress.js'
 import type { Source } from '../store/source.js'
@@ -19,11 +19,11 @@ export interface Waiting {
 /** Undefined = everything up to the position(s) is stored. */
 export async function reached(waiting: Waiting, atLeast: string | undefined): Promise<WireError | undefined> {
   if (atLeast === undefined) return undefined
-  const positions = atLeast.split(',').map(parsePosition)
-  const wanted: { partition: number; offset: number; epoch: string }[] = []
-  for (const at of positions) {
-    if (!at) return wireError('invalid', 'atLeast is not a position', { field: 'atLeast' })
-    if (at.seq > 0) wanted.push(at)
+  const wanted: Wanted[] = []
+  for (const text of atLeast.split(',')) {
+    const places = placesOf(text)
+    if (!places) return wireError('invalid', 'atLeast is not a position', { field: 'atLeast' })
+    wanted.push(...places)
   }
   return waitUntil(waiting, async () => {
     const rows = (await waiting.dataSource.query(
@@ -34,6 +34,22 @@ export async function reached(waiting: Waiting, atLeast: string | undefined): Pr
     )) as { stored: boolean | null; known: boolean }[]
     return rows.every(({ stored }) => stored)
   })
+}
+
+interface Wanted {
+  partition: number
+  /** Of the last record that must be stored. */
+  offset: number
+  epoch: string
+}
+
+/** Of an event position, or of all that a composite covers; undefined where the text is neither. */
+function placesOf(text: string): Wanted[] | undefined {
+  const at = parsePosition(text)
+  if (at) return at.seq > 0 ? [at] : []
+  const composite = parseComposite(text)
+  const inbox = composite && placesOf(composite.inbox)
+  return inbox && [...inbox, ...composite.partitions.map(([partition, epoch, offset]) => ({ partition, epoch, offset: offset - 1 }))]
 }
 
 /** Undefined as soon as the check holds; `unavailable` after the bound. */

@@ -59,7 +59,8 @@ export async function historyPage(source: Source, query: HistoryQuery): Promise<
   const filter = filterOf(query)
   const wanted = query.limit + 1
   const inOrder = await readInOrder(source, query, filter, wanted)
-  const moved = await readMoved(source, query, filter, wanted, inOrder.searched)
+  const reach = inOrder.searched ?? (inOrder.events.length >= wanted ? inOrder.events.at(-1)!.seq : undefined)
+  const moved = await readMoved(source, query, filter, wanted, reach)
   const merged = [...inOrder.events, ...moved].sort((a, b) => (back ? compare(b, a) : compare(a, b)))
   const events = merged.slice(0, query.limit)
   const full = merged.length > query.limit
@@ -108,11 +109,11 @@ function* windows({ visible, direction, from }: HistoryQuery): Generator<Range> 
   }
 }
 
-/** Events that stand away from their `seq`. `searched` bounds them to what has been looked at in order. */
-async function readMoved(source: Source, query: HistoryQuery, filter: Filter, wanted: number, searched?: number): Promise<HistoryEvent[]> {
+/** Events that stand away from their `seq`. `reach` is how far events have been looked at in order. */
+async function readMoved(source: Source, query: HistoryQuery, filter: Filter, wanted: number, reach?: number): Promise<HistoryEvent[]> {
   const back = query.direction === 'back'
   const from = query.from ?? (back ? { place: Number.MAX_SAFE_INTEGER, seq: 0 } : { place: 0, seq: 0 })
-  const bound = searched === undefined ? '' : `and place ${back ? '>=' : '<='} ${Number(searched)}`
+  const bound = reach === undefined ? '' : `and place ${back ? '>=' : '<='} ${Number(reach)}`
   if (query.accept) return []
   const sql = `select ${columns} from events e where room = $1 and place <> seq and (place, seq) ${back ? '<' : '>'} ($2, $3) ${bound}
     and exists (select 1 from unnest($5::bigint[], $6::bigint[]) as v(low, high) where e.seq between v.low and v.high)
