@@ -94,7 +94,7 @@ export class Workload {
     for (let i = 0; i < rooms; i++) {
       const members = Array.from({ length: membersPerRoom }, (_, k) => this.people[(i + k * 7) % clients]!)
       const owner = new Caller(this.deployment.urls[0]!, await this.deployment.tokens.user(members[0]!.user, 'd'))
-      const { room } = await owner.done('/v1/rooms', { access: 'public', name: `room ${i}` })
+      const { room } = await owner.done('/v1/rooms', { access: 'public', history: 'joined', name: `room ${i}` })
       this.rooms.push(room)
       this.owners.set(room, members[0]!)
       for (const person of new Set(members)) {
