@@ -8,7 +8,8 @@ import { Reads } from './http/reads.js'
 import { registerRoutes } from './http/routes.js'
 import { EmbeddedIntake } from './kafka/embedded.js'
 import { Intake } from './kafka/intake.js'
-import { INTAKE, kafkaController, kafkaOptions } from './kafka/kafka.controller.js'
+import { INTAKE, kafkaController } from './kafka/kafka.controller.js'
+import { kafkaOptions, watchConsumer } from './kafka/transport.js'
 import { closeParts, openParts, PARTS, type Parts } from './parts.js'
 
 const READS = Symbol('reads')
@@ -36,7 +37,8 @@ export class IngestModule {
   static prepare(config: Config) {
     return async (app: NestFastifyApplication): Promise<void> => {
       if (!isKafka(config)) return
-      app.connectMicroservice(kafkaOptions(config))
+      const consumer = app.connectMicroservice(kafkaOptions(config))
+      watchConsumer(app.get(Health), consumer.status)
       await app.init()
       await app.startAllMicroservices()
     }

@@ -1,8 +1,9 @@
 /** What the doors of ingest are built from; opened with the module, closed when its listeners are gone. */
 
+import { readFileSync } from 'node:fs'
 import type { Authenticator, Door } from '@roomlog/door'
 import { authenticatorOf, doorOf } from '@roomlog/door'
-import { type Log, openLog } from '@roomlog/log'
+import { type KafkaOptions, type Log, openLog } from '@roomlog/log'
 import { topics } from '@roomlog/protocol'
 import type { Config, Health, Logger, Metrics } from '@roomlog/runtime'
 
@@ -24,7 +25,7 @@ export async function openParts(of: { config: Config; logger: Logger; metrics: M
   const log = await openLog(config.logUrl, {
     partitions: config.partitions,
     topicPrefix: config.topicPrefix,
-    kafka: { ...config.kafka, clientId: 'roomlog-ingest' } as never,
+    kafka: { ...kafkaOf(config), clientId: 'roomlog-ingest' },
     onFailure: (error: Error) => logger.warn({ err: error }, 'the log had a failure'),
   })
   try {
@@ -37,6 +38,13 @@ export async function openParts(of: { config: Config; logger: Logger; metrics: M
     await log.close()
     throw error
   }
+}
+
+function kafkaOf({ kafka: { tls, sasl } }: Config): KafkaOptions {
+  const options: KafkaOptions = {}
+  if (tls) options.tls = tls === true ? true : { ca: readFileSync(tls.caFile) }
+  if (sasl) options.sasl = { ...sasl }
+  return options
 }
 
 export async function closeParts({ door, log }: Parts): Promise<void> {

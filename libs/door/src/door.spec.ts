@@ -100,11 +100,14 @@ describe('a door', () => {
     await other.stop()
   })
 
-  it('charges users, and not services that publish', () => {
+  it('charges users, not services that publish, and a repeated action once', () => {
     const service: Principal = { ...ann, user: 'svc', scopes: ['publish'] }
-    expect([door.charge(ann), door.charge(ann)]).toEqual([undefined, undefined])
-    expect(door.charge(ann)).toMatchObject({ code: 'limited', retryAfterMs: expect.any(Number) })
-    for (let i = 0; i < 5; i++) expect(door.charge(service)).toBeUndefined()
+    expect([door.charge(ann, [{}]), door.charge(ann, [{ actionId: 1 }])]).toEqual([undefined, undefined])
+    expect(door.charge(ann, [{}])).toMatchObject({ code: 'limited', retryAfterMs: expect.any(Number) })
+    for (let i = 0; i < 5; i++) expect(door.charge(service, [{}])).toBeUndefined()
+    const repeat = [{ actionId: 1 }]
+    expect([1, 2, 3].map(() => door.charge(ann, repeat))).toEqual([undefined, undefined, undefined])
+    expect(door.charge(ann, repeat)).toMatchObject({ code: 'limited' })
   })
 
   it('derives the room of a numbered creation from the deployment, the user, the device and the number', () => {

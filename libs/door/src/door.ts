@@ -24,6 +24,7 @@ import { compose, isCommand } from './compose.js'
 import { doInput } from './do.js'
 import { RateLimiter } from './limits.js'
 import type { Principal } from './principal.js'
+import { Repeats } from './repeats.js'
 import { Replies } from './replies.js'
 import { hasScope } from './rights.js'
 import { validate } from './validate.js'
@@ -54,6 +55,7 @@ export class Door {
   private readonly replies: Replies
   private readonly aliases: Aliases
   private readonly users: RateLimiter
+  private readonly repeats = new Repeats()
   private readonly instance = randomBytes(9).toString('base64url')
   private requests = 0
 
@@ -80,10 +82,12 @@ export class Door {
     return this.replies.size
   }
 
-  /** Charges a user for `cost` commands. Services that publish are held back by flow control instead. */
-  charge(principal: Principal, cost = 1): WireError | undefined {
+  /** Charges a user for commands, not checked yet. Services that publish are held back by flow control instead. */
+  charge(principal: Principal, inputs: readonly Input[]): WireError | undefined {
     if (hasScope(principal, 'publish')) return undefined
-    const retryAfterMs = this.users.take(principal.user, cost)
+    let cost = 0
+    for (const input of inputs) if (!this.repeats.isFree(principal, input)) cost++
+    const retryAfterMs = cost === 0 ? 0 : this.users.take(principal.user, cost)
     return retryAfterMs === 0 ? undefined : wireError('limited', 'too many commands of this user', { retryAfterMs })
   }
 

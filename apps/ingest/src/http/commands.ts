@@ -29,7 +29,7 @@ export class Commands {
     const path = request.params as Record<string, string>
     const body = inputsOf(operation, path, request.body as Uint8Array | undefined, config.limits)
     if ('code' in body) return refuse(reply, body)
-    const limited = door.charge(principal, body.inputs.length)
+    const limited = door.charge(principal, body.inputs)
     if (limited) return refuse(reply, limited)
     if (body.array) {
       const outcomes = await this.many(principal, operation, body.inputs, traceparent)

@@ -1,44 +1,12 @@
 /** The door for internal services on Kafka: Nest's Kafka transport hands the records on, one after another per partition. */
 import { Controller, Inject, type Type } from '@nestjs/common'
-import { Ctx, EventPattern, type KafkaContext, KafkaOptions, Transport } from '@nestjs/microservices'
-import type { Config } from '@roomlog/runtime'
-import { logLevel } from 'kafkajs'
+import { Ctx, EventPattern, KafkaContext } from '@nestjs/microservices'
 import { PARTS, type Parts } from '../parts.js'
 import { Intake, type Outcome } from './intake.js'
 import { type ReplyAddress, replyAddress, replyMessage } from './reply.js'
 
 /** Token of the one `Intake`. */
 export const INTAKE = Symbol('intake')
-
-const partitionsAtOnceMax = 32
-
-export function kafkaOptions(config: Config): KafkaOptions {
-  return {
-    transport: Transport.KAFKA,
-    options: {
-      // Its own group name, without Nest's postfix: operators look for it.
-      postfixId: '',
-      client: {
-        clientId: 'roomlog-ingest',
-        brokers: config.logUrl.replace(/^kafka:(\/\/)?/, '').split(','),
-        ssl: config.kafka.tls === true || undefined,
-        sasl: config.kafka.sasl as never,
-        logLevel: logLevel.ERROR,
-      },
-      consumer: {
-        groupId: `${config.topicPrefix}roomlog-ingest`,
-        allowAutoTopicCreation: false,
-        sessionTimeout: 10_000,
-        heartbeatInterval: 2_000,
-      },
-      producer: { allowAutoTopicCreation: false },
-      subscribe: { fromBeginning: true },
-      run: { partitionsConsumedConcurrently: partitionsAtOnceMax, autoCommitInterval: 1_000, autoCommitThreshold: 500 },
-      // Nest would run JSON.parse over every value: content must stay as it is.
-      parser: { keepBinary: true },
-    },
-  }
-}
 
 /** A class per deployment, because the topic's prefix is configuration and patterns are decorators. */
 export function kafkaController(topic: string): Type {
