@@ -84,6 +84,14 @@ describe('an alias', () => {
     })
   })
 
+  it('given again to its room stays there, and is released once', () => {
+    rooms.do(named('r', 'a'))
+    rooms.do(give('r', 'a', { note: 'again' }))
+    rooms.do(give('r', 'a', null))
+    rooms.do(give('r', 'a', null))
+    expect(rooms.followed.filter(({ command }) => command.type === 'alias.release')).toHaveLength(1)
+  })
+
   it('is free again when its room is deleted', () => {
     rooms.do(named('r', 'a'))
     rooms.do(give('r', 'b'))

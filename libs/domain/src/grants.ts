@@ -49,9 +49,9 @@ export const publishes = (of: Case): boolean => hasScope(of, 'publish') && of.co
 export const hasScope = ({ command }: Case, scope: 'publish' | 'impersonate' | 'admin' | 'read'): boolean =>
   command.rights.scopes?.includes(scope) ?? false
 
-/** Neither was here, nor may read, nor could come in without an invitation. */
+/** Neither was here, nor may read, nor could come in without an invitation, nor finds the room in the directory. */
 function isHidden({ state, actor, now, command: { rights } }: Case): boolean {
   if (membershipOf(state, actor, now) !== 'none' || rights.read || rights.logs) return false
-  const access = settingOf(state, 'room.access')
-  return access === 'limited' && settingOf(state, 'room.history') !== 'world'
+  if (settingOf(state, 'room.listed') === true || settingOf(state, 'room.history') === 'world') return false
+  return settingOf(state, 'room.access') === 'limited'
 }

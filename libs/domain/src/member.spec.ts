@@ -17,6 +17,9 @@ describe('joining', () => {
 
   it('needs an invitation in a limited room, which strangers do not even know of', () => {
     given(limited).when(join('bob')).thenRefused('not_found')
+    given(createRoom('ann', { access: 'limited', listed: true }))
+      .when(join('bob'))
+      .thenRefused('forbidden')
     given(createRoom('ann', { access: 'limited', history: 'world' }))
       .when(join('bob'))
       .thenRefused('forbidden')

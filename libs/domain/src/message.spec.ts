@@ -198,8 +198,9 @@ describe('a deletion', () => {
 
   it('is remembered however much was said since', () => {
     const said = Array.from({ length: 1_100 }, (_, i) => say('bob', `${i}`))
-    const busy = room(...said, deleteMessage('bob', hello), deleteMessage('bob', idAt(1_050)))
+    const busy = room(...said, deleteMessage('bob', hello), deleteMessage('bob', idAt(900)), deleteMessage('bob', idAt(1_050)))
     busy.when(editMessage('bob', hello)).thenRefused('not_found', 'ref')
+    busy.when(editMessage('bob', idAt(900))).thenRefused('not_found', 'ref')
     busy.when(editMessage('bob', idAt(1_050))).thenRefused('not_found', 'ref')
     busy.when(editMessage('bob', idAt(7 + 1_024))).then({ type: 'msg.edit' })
   })

@@ -1,6 +1,7 @@
 import { Given, given, Rooms, TestRoom } from '@roomlog/testing/given'
 import { command, createRoom, join, kick, leave, type Special } from '@roomlog/testing/room-commands'
 import { describe, expect, it } from 'vitest'
+import type { FollowUp } from './command.js'
 
 const set = (content: object, more: Special = {}) => command('bob', 'profile.set', { room: '@bob', content, ...more })
 const profilesIn = (rooms: Rooms, room: string) => rooms.room(room).events.filter((event) => event.type === 'member.profile')
@@ -44,11 +45,20 @@ describe('a profile', () => {
     rooms.do(set({ name: 'Bob' }))
     const followed = rooms.followed.slice(before)
     expect(followed.filter(({ command }) => command.type === 'profile.continue')).toHaveLength(3)
+    expect(followed.filter(({ command }) => command.type === 'member.profile')).toHaveLength(300)
     for (let i = 0; i < 300; i++) expect(profilesIn(rooms, `r${i}`)).toHaveLength(1)
     const step = rooms
       .room('@bob')
       .decide(command('bob', 'profile.continue', { room: '@bob', content: { after: '' }, rights: { internal: true } }))
     expect((step as { then: object[] }).then).toHaveLength(128)
+  })
+
+  it('takes another step for one more room', () => {
+    const inbox = new TestRoom('@bob')
+    const internal = { room: '@bob', rights: { internal: true } }
+    for (let i = 0; i < 128; i++) inbox.do(command('bob', 'room.joined', { ...internal, content: { room: `r${i}`, seq: 1 } }))
+    const step = inbox.decide(command('bob', 'profile.continue', { ...internal, content: { after: '' } })) as { then: FollowUp[] }
+    expect(step.then.map(({ command: { type } }) => type)).toEqual([...Array(127).fill('member.profile'), 'profile.continue'])
   })
 
   it('goes on by the authority only', () => {

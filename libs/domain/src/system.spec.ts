@@ -50,6 +50,9 @@ describe('a system area', () => {
       .when(event({ channels: [] }))
       .thenRefused('invalid', 'channels')
     area()
+      .when(event({ readers: [] }))
+      .thenRefused('invalid', 'readers')
+    area()
       .when(event({ readers: undefined }))
       .thenRefused('invalid', 'readers')
     area()
@@ -58,6 +61,17 @@ describe('a system area', () => {
     area()
       .when(event({ readers: Array(101).fill('any') }))
       .thenRefused('too_large', 'readers')
+  })
+
+  it('takes no type that means something to a room', () => {
+    for (const type of ['room.created', 'room.deleted', 'member.join', 'member.profile', 'alias.claim', 'profile.changed']) {
+      area()
+        .when({ ...event(), type })
+        .thenRefused('invalid', 'type')
+    }
+    area()
+      .when({ ...event(), type: 'user.created' })
+      .then({ type: 'user.created' })
   })
 
   it('has no state and no members', () => {

@@ -7,11 +7,15 @@ import type { Case, Draft, Outcome } from './rule.js'
 /** `any`, `users`, `user:<id>`, `team:<t>` or `team:<t>/<role>`. */
 const readerForm = /^(any|users|user:.+|team:[^/]+(\/[^/]+)?)$/u
 
+/** Types that mean something to the fold of a room. */
+const folded = /^(room|member|alias|profile)\./
+
 /** Services with scope `publish` append; the area is there with its first event. */
 export function systemEvent(of: Case): Outcome {
   const { command } = of
   if (!hasScope(of, 'publish') && !command.rights.internal)
     return refuse('forbidden', 'system events come from services with scope publish')
+  if (folded.test(command.type)) return refuse('invalid', `${command.type} is no system event`, { field: 'type' })
   const refused = checkLabels(of) ?? checkReferences(of)
   if (refused) return refused
   const draft: Draft = { type: command.type, content: command.content, channels: command.channels!, readers: command.readers! }
