@@ -41,7 +41,7 @@ describe('a page of history', () => {
       const source = counting(database.dataSource)
       const page = await historyPage(source, { ...all, direction, from: { place: seq, seq } })
       expect(page.events.length).toBe(50)
-      expect([seq, source.blocks < 60]).toEqual([seq, true])
+      expect([seq, source.blocks < 20]).toEqual([seq, true])
     }
   })
 
@@ -67,7 +67,9 @@ describe('a page of history', () => {
   it('searches for rare events up to its bound, and then says from where to go on', async () => {
     const source = counting(database.dataSource)
     const first = await historyPage(source, { ...all, direction: 'back', types: ['app.*'], limit: 5 })
-    expect(first).toMatchObject({ more: true, searched: events - historyScanMax + 1 })
+    expect(first.more).toBe(true)
+    // To the end of the window in which the bound was reached.
+    expect(events - first.searched! - historyScanMax).toBeLessThan(5_000)
     expect(first.events.map((event) => event.seq)).toEqual([99_999])
     const second = await historyPage(source, {
       ...all,

@@ -8,9 +8,11 @@
 import type { Source } from './source.js'
 import type { Range } from './visible.js'
 
-/** How far one page looks for events that match: windows of `seq`. */
+/** How far one page looks for events that match: `seq`s. */
 export const historyScanMax = 50_000
+/** The windows of a page grow, so that the usual page reads what it shows and a rare filter needs few statements. */
 const windowMax = 5_000
+const windowGrowth = 4
 
 export interface HistoryEvent {
   seq: number
@@ -85,7 +87,7 @@ async function readInOrder(
   const sql = `select ${columns} from events where room = $1 and seq between $2 and $3 and place = seq ${filter.sql(4)} order by seq ${back ? 'desc' : 'asc'} limit $4`
   const events: HistoryEvent[] = []
   let budget = historyScanMax
-  for (const [low, high] of windows(query)) {
+  for (const [low, high] of windows(query, wanted)) {
     if (budget <= 0) return { events, searched: back ? high + 1 : low - 1 }
     const limit = query.accept ? windowMax : wanted - events.length
     const found = (await source.query(sql, [query.room, low, high, limit, ...filter.values])) as HistoryEvent[]
@@ -97,14 +99,17 @@ async function readInOrder(
 }
 
 /** The visible ranges from the starting point on, cut into windows, in reading order. */
-function* windows({ visible, direction, from }: HistoryQuery): Generator<Range> {
+function* windows({ visible, direction, from }: HistoryQuery, wanted: number): Generator<Range> {
   const back = direction === 'back'
+  let size = Math.min(wanted, windowMax)
   for (const [low, high] of back ? visible.toReversed() : visible) {
     // An event that has another place stands right after the one at that place.
     const first = back || !from ? low : Math.max(low, from.place + 1)
     const last = back && from ? Math.min(high, from.place === from.seq ? from.place - 1 : from.place) : high
-    for (let at = back ? last : first; back ? at >= first : at <= last; at += back ? -windowMax : windowMax) {
-      yield back ? [Math.max(first, at - windowMax + 1), at] : [at, Math.min(last, at + windowMax - 1)]
+    for (let at = back ? last : first; back ? at >= first : at <= last; size = Math.min(size * windowGrowth, windowMax)) {
+      const window: Range = back ? [Math.max(first, at - size + 1), at] : [at, Math.min(last, at + size - 1)]
+      yield window
+      at = back ? window[0] - 1 : window[1] + 1
     }
   }
 }
