@@ -56,7 +56,7 @@ async function embedded({ dataDir, log }: DatabaseOptions): Promise<Pick<Embedde
   const start = async (): Promise<EmbeddedServer> => {
     const server = await startEmbedded({
       dir: join(dataDir, 'pg'),
-      onLog: (line) => /(FATAL|PANIC):/.test(line) && log?.error(`postgres: ${line}`),
+      onLog: (line) => /(FATAL|PANIC):/.test(line) && !expected.test(line) && log?.error(`postgres: ${line}`),
     })
     server.onExit((reason) => {
       log?.error(`the embedded PostgreSQL ${reason}`)
@@ -79,6 +79,9 @@ async function embedded({ dataDir, log }: DatabaseOptions): Promise<Pick<Embedde
   }
 }
 
+/** What every start and every end say: connections come before the server is ready, and are still closing when it is told to stop. */
+const expected = /the database system is (starting up|shutting down)|terminating connection due to administrator command/
+
 function connect(url: string, options: DatabaseOptions): DataSource {
   return new DataSource({
     type: 'postgres',
@@ -88,7 +91,8 @@ function connect(url: string, options: DatabaseOptions): DataSource {
     installExtensions: false,
     // An error's parameters are content.
     logging: false,
-    poolErrorHandler: (error: Error) => options.log?.error(`a database connection failed: ${error.message}`),
+    poolErrorHandler: (error: Error) =>
+      expected.test(error.message) || options.log?.error(`a database connection failed: ${error.message}`),
     extra: {
       connectionString: url,
       max: options.connectionsMax ?? 10,
