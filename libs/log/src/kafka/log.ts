@@ -31,7 +31,7 @@ import { batchOf, type Fetched } from './fetched.js'
 import type { FetchClient } from './fetcher.js'
 import { Live } from './live.js'
 import { inspect, type Preparing, prepare } from './prepare.js'
-import { Sender, type WriteClient } from './sender.js'
+import { Sender, type WriteClient, withProducerId } from './sender.js'
 import { KafkaTail, type Sources } from './tail.js'
 import { Topology } from './topology.js'
 
@@ -96,7 +96,7 @@ export class KafkaLog implements Log, Sources {
   async open(): Promise<this> {
     try {
       await Promise.all([this.admin, ...this.fetchers, ...this.appenders, ...this.producers].map((client) => client.connectToBrokers()))
-      await Promise.all(this.producers.map((producer) => producer.initIdempotentProducer({})))
+      await Promise.all(this.producers.map((producer) => withProducerId(producer)))
       return this
     } catch (error) {
       await this.close()

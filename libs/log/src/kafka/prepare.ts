@@ -24,7 +24,10 @@ const hour = 3_600_000
 export async function prepare(preparing: Preparing, specs: readonly TopicSpec[], durability: 'strict' | 'relaxed'): Promise<Preparation> {
   const absent: TopicSpec[] = []
   for (const spec of specs) if (!(await find(preparing.topology, spec.name))) absent.push(spec)
-  for (const spec of absent) await create(preparing, spec)
+  if (absent.length > 0) {
+    const replicas = (await preparing.topology.size()) >= replicasMin ? replicasMin : 1
+    for (const spec of absent) await create(preparing, spec, replicas)
+  }
   await leaders(preparing.topology, specs)
   const reports = await inspect(preparing, specs)
   const broken = lines(reports, 'broken')
@@ -61,8 +64,7 @@ export async function inspect({ admin, topology, partitions, broker }: Preparing
   })
 }
 
-async function create({ admin, topology, partitions }: Preparing, spec: TopicSpec): Promise<void> {
-  const replicas = topology.brokers >= replicasMin ? replicasMin : 1
+async function create({ admin, topology, partitions }: Preparing, spec: TopicSpec, replicas: number): Promise<void> {
   const configs = Object.entries(settingsOf(spec, replicas)).map(([name, value]) => ({ name, value: String(value) }))
   try {
     await admin.createTopics({

@@ -7,7 +7,7 @@ import type { MessageToProduce, Producer } from '@platformatic/kafka'
 import { bounds } from '../bounds.js'
 import { RoomlogError } from '../failure.js'
 import { bytesOf, type Sealed } from '../record.js'
-import { shortText } from './failure.js'
+import { kafkaCodes, shortText } from './failure.js'
 import { type Outcome, outcomesOf } from './outcome.js'
 import type { Topology } from './topology.js'
 
@@ -42,6 +42,7 @@ const partitionsMin = 4
 const requestBytesMax = 8 * bounds.appendBytesMax
 /** How long something that was certainly not written is tried again. */
 const writeMsMax = 8_000
+const startMsMax = 30_000
 
 export class Sender {
   private readonly queues = new Map<string, Queue>()
@@ -177,6 +178,19 @@ export class Sender {
     queue.busy = false
     if (queue.writes.length > 0) this.ready.add(queue)
     else this.queues.delete(`${queue.topic}/${queue.partition}`)
+  }
+}
+
+/** Gets the idempotent producer's ID now, and waits for a cluster that has just started and cannot give one yet. */
+export async function withProducerId(client: WriteClient): Promise<void> {
+  const deadline = Date.now() + startMsMax
+  for (let retryMs: number = bounds.retryMsMin * 5; ; retryMs = Math.min(retryMs * 2, bounds.retryMsMax)) {
+    try {
+      return void (await client.initIdempotentProducer({}))
+    } catch (error) {
+      if (kafkaCodes(error).size === 0 || Date.now() > deadline) throw error
+      await delay(retryMs)
+    }
   }
 }
 

@@ -25,7 +25,7 @@ export class Topology {
   private readonly names = new Map<string, string>()
   private refreshing?: Promise<void>
   private refreshedAt = 0
-  brokers = 0
+  private brokers = 0
 
   /** @param clients whose own metadata must follow too, because the client routes by it. */
   constructor(
@@ -62,6 +62,12 @@ export class Topology {
 
   name(topicId: string): string | undefined {
     return this.names.get(topicId)
+  }
+
+  /** How many brokers live now. @throws RoomlogError `unavailable`. */
+  async size(): Promise<number> {
+    await this.learn([...this.known.keys()])
+    return this.brokers
   }
 
   /** Asks anew about all known topics. Never throws: who still misses something asks again. */
