@@ -4,7 +4,7 @@
  */
 import type { Command, Decision, EventDraft, FollowUp, References, Refusal, RoomEvent } from '@roomlog/domain'
 import { bounds as logBounds, eventCheck, eventId, parseEventId, position, type RecordDraft } from '@roomlog/log'
-import { refusalError, type Reply, type WireError } from '@roomlog/protocol'
+import { type Cause, refusalError, type Reply, type WireError } from '@roomlog/protocol'
 import type { Bounds } from './bounds.js'
 import { type CausePlace, encodeCauses, laterCause, sourceOf } from './causes.js'
 import type { Fold } from './fold.js'
@@ -131,7 +131,7 @@ export class Turn {
   private judge(waiting: Waiting, references: References | 'unavailable', judgedAt?: number): boolean {
     const { command, cause } = waiting
     if (!command) return this.poisoned(waiting, new Error(waiting.invalid))
-    if (cause && !laterCause([cause.offset, cause.index], this.causeOf(sourceOf(cause)))) return this.dropped(waiting)
+    if (cause && !this.parked.has(waiting.record.offset) && this.isRepeat(cause)) return this.dropped(waiting)
     const before = cause ? undefined : this.refusals.byOrigin(command.room, command.origin)
     if (before) return this.refusedBefore(waiting, before)
     const room = this.overlay.room(command.room)
@@ -140,18 +140,18 @@ export class Turn {
       return this.refuse(waiting, room, { refused: 'unavailable', message: 'an event that it refers to cannot be read now', retriable: true })
     }
     try {
-      return this.follow(waiting, room, this.rules.decide(room, judgedAt === undefined ? command : { ...command, judgedAt }, references))
+      return this.follow(waiting, room, references, this.rules.decide(room, judgedAt === undefined ? command : { ...command, judgedAt }, references))
     } catch (error) {
       room.abandon()
       return this.poisoned(waiting, error as Error)
     }
   }
 
-  private follow(waiting: Waiting, room: OverlayRoom, decision: Decision): boolean {
+  private follow(waiting: Waiting, room: OverlayRoom, references: References, decision: Decision): boolean {
     if ('events' in decision) return this.accept(waiting, room, decision)
     if ('repeat' in decision) return this.repeat(waiting, room, decision.repeat)
     if ('forward' in decision) return this.sendOn(waiting, decision.forward) && this.done(waiting, 'forwarded')
-    if ('park' in decision) return this.park(waiting, room, decision.park)
+    if ('park' in decision) return this.park(waiting, room, references, decision.park)
     return this.refuse(waiting, room, decision)
   }
 
@@ -197,12 +197,16 @@ export class Turn {
     return this.done(waiting, 'repeated')
   }
 
-  private park(waiting: Waiting, room: OverlayRoom, { for: actionId, untilMs }: { for: number; untilMs: number }): boolean {
+  private park(waiting: Waiting, room: OverlayRoom, references: References, { for: actionId, untilMs }: { for: number; untilMs: number }): boolean {
     if (!this.parking.add(waiting, actionId, untilMs)) {
-      return this.refuse(waiting, room, { refused: 'limited', message: 'too many actions wait for an earlier one', retriable: true })
+      // As if its time were over, so that what was claimed on its way is given back.
+      const over = this.rules.decide(room, { ...waiting.command!, judgedAt: untilMs }, references)
+      const then = 'refused' in over ? over.then : undefined
+      return this.refuse(waiting, room, { refused: 'limited', message: 'too many actions wait for an earlier one', retriable: true, then })
     }
     this.taken.add(waiting)
     this.parked.add(waiting.record.offset)
+    this.note(waiting.cause)
     this.count('parked')
     return true
   }
@@ -250,7 +254,7 @@ export class Turn {
   private done(waiting: Waiting, outcome: string): boolean {
     this.taken.add(waiting)
     this.parked.delete(waiting.record.offset)
-    if (waiting.cause) this.causes.set(sourceOf(waiting.cause), [waiting.cause.offset, waiting.cause.index])
+    this.note(waiting.cause)
     this.count(outcome)
     if (waiting.command) for (const released of this.parking.decided(waiting.command)) this.takeReleased(released, waiting.record.time)
     return true
@@ -261,8 +265,14 @@ export class Turn {
     if (!this.judge(waiting, references, Math.max(at, waiting.record.time))) this.left.push(waiting)
   }
 
-  private causeOf(source: string): CausePlace | undefined {
-    return this.causes.get(source) ?? this.fold.causes.get(source)
+  private isRepeat(cause: Cause): boolean {
+    const source = sourceOf(cause)
+    return !laterCause([cause.offset, cause.index], this.causes.get(source) ?? this.fold.causes.get(source))
+  }
+
+  /** Also of what is parked: from then on its offset says that it is no repeat. */
+  private note(cause: Cause | undefined): void {
+    if (cause && !this.isRepeat(cause)) this.causes.set(sourceOf(cause), [cause.offset, cause.index])
   }
 
   private fits(bytes: number, then: readonly Then[]): boolean {

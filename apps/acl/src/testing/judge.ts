@@ -78,7 +78,8 @@ export class Judge {
         assert.ok(named, `an acknowledged event is in the log: ${JSON.stringify(reply)}`)
         assert.equal(named.seq, reply.ok.seq)
         assert.equal(named.room, command.room)
-        if (event) assert.equal(event.id, named.id, 'the answer names the action’s event')
+        // Joining where one is already is answered with the join that was: no event remembers that action.
+        if (event && command.type !== 'member.join') assert.equal(event.id, named.id, 'the answer names the action’s event')
       } else if (reply.error && sendings === 1) {
         assert.equal(event, undefined, `what was refused is not in the log: ${JSON.stringify([command, reply])}`)
       }

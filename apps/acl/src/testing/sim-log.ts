@@ -2,7 +2,7 @@
  * A log for simulations, after Kafka: a broker appends whatever reaches it, also what came too late (that is what makes records
  * void); requests and answers get lost, land late or twice. Each process has its own handle, which can be paused or killed.
  */
-import type { Appended, Batch, Claim, Conflict, Log, LogRecord, LogStats, Preparation, RecordDraft, Tail, TailOptions } from '@roomlog/log'
+import type { Appended, Batch, Claim, Conflict, Log, LogRecord, LogStats, Preparation, RecordDraft, Tail, TailOptions, TopicReport } from '@roomlog/log'
 import { RoomlogError } from '@roomlog/log'
 import { isAppendTopic } from '@roomlog/protocol'
 import type { Stage } from './stage.js'
@@ -35,7 +35,7 @@ export class SimBroker {
     const base = records.length
     drafts.forEach(({ key, value, headers }, index) => {
       const offset = base + index
-      const own = meant === undefined ? {} : { offset: String(meant + index) }
+      const own: Record<string, string> = meant === undefined ? {} : { offset: String(meant + index) }
       records.push({ offset, key, value: value === null ? null : Buffer.from(value), headers: { ...headers, ...own }, time: this.stage.now() })
     })
     const woken = this.listeners
@@ -176,6 +176,10 @@ export class SimLog implements Log {
 
   stats(): LogStats {
     return { fetchedBytes: {}, voids: 0, conflicts: 0, reconnects: 0 }
+  }
+
+  async inspect(): Promise<TopicReport[]> {
+    return []
   }
 
   async close(): Promise<void> {}

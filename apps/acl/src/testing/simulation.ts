@@ -9,6 +9,7 @@ import type { Bounds } from '../bounds.js'
 import { Figures } from '../observer.js'
 import { ReferenceCache } from '../references.js'
 import { domainRules } from '../rules.js'
+import { stopwatch } from '../slice.js'
 import { Clients } from './clients.js'
 import { Random } from './random.js'
 import { type Faults, noFaults, SimBroker, SimLog } from './sim-log.js'
@@ -53,6 +54,7 @@ export class Simulation {
   private faults: Faults
 
   constructor(private readonly of: SimulationOptions) {
+    stopwatch.now = () => 0
     this.random = new Random(of.seed)
     this.stage = new Stage(this.random)
     this.broker = new SimBroker(this.stage, of.partitions ?? 2)
@@ -90,8 +92,8 @@ export class Simulation {
   private get quiet(): boolean {
     let quiet = true
     this.each((family, partition) => {
-      const { cmd, followUps } = this.slot(family, partition).at(-1)!.authority.status
-      quiet &&= cmd === this.broker.records(commandsTopic(family), partition).length - 1 && followUps === 0
+      const { cmd, followUps, parked } = this.slot(family, partition).at(-1)!.authority.status
+      quiet &&= cmd === this.broker.records(commandsTopic(family), partition).length - 1 && followUps === 0 && parked === 0
     })
     return quiet
   }
