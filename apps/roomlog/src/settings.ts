@@ -1,5 +1,5 @@
 /** What every verb needs to reach a deployment: its address and a token, from flags or the environment. */
-import { type Client, connect } from '@roomlog/client'
+import { type Bounds, type Client, connect } from '@roomlog/client'
 import { type Config, loadConfig } from '@roomlog/runtime'
 import type { Command } from 'commander'
 import { note } from './terminal.js'
@@ -23,10 +23,10 @@ export function clientConfig(): Config {
 const cliTokenSeconds = 300
 
 /** A client of the deployment; with the token of `--token` or ROOMLOG_TOKEN, or as the service `cli`. */
-export function openClient(flags: Flags): Client {
+export function openClient(flags: Flags, bounds: Partial<Bounds> = {}): Client {
   const config = clientConfig()
   const given = flags.token ?? config.token
-  const client = connect({ url: flags.url ?? config.url, token: given ?? (() => cliToken(config)) })
+  const client = connect({ url: flags.url ?? config.url, token: given ?? (() => cliToken(config)), bounds })
   client.on('error', (error) => note(`roomlog: ${error instanceof Error ? error.message : String(error)}`))
   return client
 }

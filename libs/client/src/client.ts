@@ -164,9 +164,11 @@ export class Client {
    * A command without a number, for services that give an `idempotencyKey` themselves.
    * Not repeated: `unknown` if the connection is lost before the answer.
    */
-  command(room: string, command: ActionWish): Promise<Accepted> {
+  async command(room: string, command: ActionWish): Promise<Accepted> {
     this.#connection.open()
-    return this.#requests.ask({ op: 'do', room, ...command }, { repeatable: false }) as Promise<Accepted>
+    const accepted = (await this.#requests.ask({ op: 'do', room, ...command }, { repeatable: false })) as Accepted
+    this.#atLeast = accepted.position
+    return accepted
   }
 
   signal(signal: { room: string; type: string; content: unknown; to?: string }): void {

@@ -39,10 +39,17 @@ export interface HistoryQuery {
   limit?: number
   backfill?: boolean
   filter?: Filter
+  /** Answered when this position is reached; default: that of the last acknowledged action. */
+  atLeast?: string
+}
+
+export interface HistoryEvent extends WireEvent {
+  position: string
+  actionId?: number
 }
 
 export interface HistoryPage {
-  events: WireEvent[]
+  events: HistoryEvent[]
   more: { stored: boolean; backfill?: boolean }
   earliest?: string
   position?: string
@@ -121,9 +128,8 @@ export class Http {
   }
 
   #read<T>(route: string, query: Record<string, unknown> = {}): Promise<T> {
-    const atLeast = this.atLeast()
     const search = new URLSearchParams()
-    for (const [name, value] of Object.entries(atLeast === undefined ? query : { ...query, atLeast })) {
+    for (const [name, value] of Object.entries({ atLeast: this.atLeast(), ...query })) {
       if (value !== undefined) search.set(name, String(value))
     }
     return this.#request<T>('GET', search.size > 0 ? `${route}?${search}` : route)

@@ -5,7 +5,7 @@ import { parseLine } from './line.js'
 import { markType, Planner, type Step } from './plan.js'
 import { Publisher } from './publisher.js'
 import { Counts, SaidDigest } from './report.js'
-import { type FileProgress, readProgress } from './resume.js'
+import { type FileProgress, isInOrder, readProgress } from './resume.js'
 
 export interface ImportOptions {
   files: LogFile[]
@@ -27,8 +27,8 @@ export interface ImportResult {
   outOfOrder: number
 }
 
-/** Far below what an authority remembers, and enough to keep a slow log busy. */
-const windowMax = 2_000
+/** Commands in flight: far below what an authority remembers, and enough to keep a slow log busy. */
+export const windowMax = 2_000
 const giveUpMs = 300_000
 
 /** @throws what a server refused for good, or what lasted longer than five minutes. */
@@ -45,14 +45,17 @@ export async function importIrc(client: Client, options: ImportOptions): Promise
   })
   let planner: Planner | undefined
   let progress: Map<string, FileProgress> = new Map()
+  let inOrder = true
   for (const file of options.files) {
     const room = options.rooms === 'file' ? fileRoom(file) : (options.room ?? channelRoom(channel))
     if (planner?.room !== room) {
       planner = new Planner(room, result.counts, (nick, text) => result.said.add(nick, text))
       progress =
         (await readProgress(client, room)) ?? (await create(client, room, options.rooms === 'file' ? `${channel} ${file.name}` : channel))
+      inOrder = options.rooms === 'file' || isInOrder(options.files, progress)
       result.rooms.push(room)
     }
+    if (!inOrder) planner.forget()
     const steps = planner.file(file)
     const mark = steps.pop()!
     const missing = missingOf(steps, progress.get(file.name))

@@ -47,6 +47,12 @@ export class Planner {
     private readonly said: (nick: string, text: string) => void = () => {},
   ) {}
 
+  /** What was known of the room may be wrong by now: who acts is joined again, which changes nothing for a member. */
+  forget(): void {
+    this.#joined.clear()
+    this.#names.clear()
+  }
+
   /** The steps of the next file, in order. */
   file(file: LogFile): Step[] {
     const lines = linesOf(file)

@@ -10,6 +10,24 @@ export interface FileProgress {
   done: boolean
   /** The last line found in the room. */
   line: number
+  /** `seq` of the file's mark. */
+  seq: number
+}
+
+/**
+ * Whether what is in the room came in the order of these files, without one left out: only then is the state in which
+ * the next file finds the room the one that the files before it say.
+ */
+export function isInOrder(files: { name: string }[], progress: Map<string, FileProgress>): boolean {
+  let last = 0
+  let complete = true
+  for (const { name } of files) {
+    const found = progress.get(name)
+    if (found && (found.seq < last || !complete)) return false
+    last = found?.seq ?? last
+    complete &&= found?.done ?? false
+  }
+  return true
 }
 
 /** By file name; undefined if the room does not exist. */
@@ -20,15 +38,15 @@ export async function readProgress(client: Client, room: string): Promise<Map<st
   const begun: number[] = []
   for (const { key, seq, content } of await marks(client, room, position)) {
     const done = (content as { state?: string } | null)?.state === 'done'
-    files.set(key!, { done, line: 0 })
+    files.set(key!, { done, line: 0, seq })
     if (!done) begun.push(seq)
   }
   if (begun.length > 0) await readLines(client, room, Math.min(...begun), files)
   return files
 }
 
-/** Of the room's last event, from the log. */
-async function tailPosition(client: Client, room: string): Promise<string | undefined> {
+/** Of the room's last event, from the log; undefined if there is no such room. */
+export async function tailPosition(client: Client, room: string): Promise<string | undefined> {
   let position: string | undefined
   const stream = client.room(room).subscribe({}, { event: () => {}, ready: (at) => void (position = at.position) })
   try {

@@ -2,11 +2,15 @@
 import type { Client } from '@roomlog/client'
 import { readHistory } from '../read-history.js'
 import { SaidDigest } from './report.js'
+import { tailPosition } from './resume.js'
 
 /** Through the projection, page by page. */
 export async function digestHistory(client: Client, rooms: string[]): Promise<SaidDigest> {
   const said = new SaidDigest()
-  for (const room of rooms) for await (const event of readHistory(client, room, {})) said.addEvent(event)
+  for (const room of rooms) {
+    const atLeast = await tailPosition(client, room)
+    for await (const event of readHistory(client, room, { atLeast })) said.addEvent(event)
+  }
   return said
 }
 

@@ -1,7 +1,7 @@
 import type { Client } from '@roomlog/client'
 import { Argument, type Command, Option } from 'commander'
 import { linesOf } from '../import/file.js'
-import { type ImportResult, importIrc } from '../import/irc.js'
+import { type ImportResult, importIrc, windowMax } from '../import/irc.js'
 import { readSource } from '../import/source.js'
 import { digestHistory, digestLog } from '../import/verify.js'
 import { flagsOf, openClient } from '../settings.js'
@@ -30,7 +30,7 @@ export function importVerb(root: Command): void {
       const flags = flagsOf(command)
       const files = await readSource(path)
       const total = files.reduce((sum, file) => sum + linesOf(file).length, 0)
-      const client = openClient(flags)
+      const client = openClient(flags, { requestsMax: windowMax * 2 })
       const progress = new Progress('lines', total)
       try {
         const started = performance.now()

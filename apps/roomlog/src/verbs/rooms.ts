@@ -22,5 +22,5 @@ export function roomsVerb(root: Command): void {
 }
 
 function roomLine({ room, name, seq, memberCount }: RoomSummary): string {
-  return printable([room, name ?? '', `${memberCount ?? 0} members`, `${seq ?? 0} events`].join('\t'))
+  return [room, name ?? '', `${memberCount ?? 0} members`, `${seq ?? 0} events`].map(printable).join('\t')
 }
