@@ -10,11 +10,27 @@ import type { Logged } from './history.ts'
 import { Random } from './random.ts'
 import { Workload } from './workload.ts'
 
+/** What goes wrong, by a name for the report; resolves when the fault is over. */
 export interface Fault {
-  /** Kills (and starts again) or freezes for a while the service of this name. */
-  service: string
-  kind: 'kill' | 'pause'
+  name: string
+  inflict(deployment: Deployment): Promise<void>
 }
+
+/** Kill -9, and a new process on the same address. */
+export const kill = (service: string): Fault => ({
+  name: `kill ${service}`,
+  inflict: (deployment) => deployment.service(service).restart(),
+})
+
+/** SIGSTOP for so long, then SIGCONT. Longer than the session time-out: others take over, and the paused one wakes in a world without it. */
+export const pause = (service: string, ms = 12_000): Fault => ({
+  name: `pause ${service}`,
+  async inflict(deployment) {
+    deployment.service(service).pause()
+    await sleep(ms)
+    deployment.service(service).resume()
+  },
+})
 
 export interface CampaignOptions {
   shape: Shape
@@ -23,9 +39,10 @@ export interface CampaignOptions {
   clients?: number
   rooms?: number
   rate?: number
+  /** Use this broker, or a proxy in front of it. */
+  brokers?: string
   /** Load before the first fault, between faults and after the last. */
   spacingMs?: [min: number, max: number]
-  pauseMs?: number
   quietMsMax?: number
   progress?: (line: string) => void
   env?: Record<string, string>
@@ -39,9 +56,13 @@ export interface CampaignResult {
 }
 
 export async function campaign(options: CampaignOptions): Promise<CampaignResult> {
-  const { seed, faults, spacingMs = [1_000, 4_000], pauseMs = 12_000, quietMsMax = 30_000, progress = () => {} } = options
+  const { seed, faults, spacingMs = [1_000, 4_000], quietMsMax = 30_000, progress = () => {} } = options
   const random = new Random(seed)
-  const deployment = await startDeployment(options.shape, { partitions: 8, ...(options.env ? { env: options.env } : {}) })
+  const deployment = await startDeployment(options.shape, {
+    partitions: 8,
+    ...(options.env ? { env: options.env } : {}),
+    ...(options.brokers ? { brokers: options.brokers } : {}),
+  })
   let stopped = false
   try {
     const workload = await Workload.start(deployment, {
@@ -54,8 +75,8 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     workload.begin()
     for (const fault of faults) {
       await sleep(random.between(...spacingMs))
-      await inflict(deployment, fault, pauseMs)
-      progress(`seed ${seed}: ${fault.kind} ${fault.service}; ${workload.published} published, ${workload.outstanding} outstanding`)
+      await fault.inflict(deployment)
+      progress(`seed ${seed}: ${fault.name}; ${workload.published} published, ${workload.outstanding} outstanding`)
     }
     await sleep(random.between(...spacingMs))
     workload.stop()
@@ -74,14 +95,6 @@ export async function campaign(options: CampaignOptions): Promise<CampaignResult
     if (stopped) await deployment.service('roomlog').stop()
     await deployment.stop()
   }
-}
-
-async function inflict(deployment: Deployment, fault: Fault, pauseMs: number): Promise<void> {
-  const service = deployment.service(fault.service)
-  if (fault.kind === 'kill') return service.restart()
-  service.pause()
-  await sleep(pauseMs)
-  service.resume()
 }
 
 /** Nothing outstanding, and history says of every room what a reader was told last; or the time is up, which the checker will show. */

@@ -1,27 +1,27 @@
 /**
  * `npm run faults [-- <name>]`: the long campaigns. Each prints its seed; ROOMLOG_SEED repeats one.
  */
-import { campaign, type Fault } from './campaign.ts'
+import { campaign, type Fault, kill, pause } from './campaign.ts'
 import { Random, seedFromEnvironment } from './random.ts'
 import { stalledSockets } from './stalled.ts'
 
 const seed = seedFromEnvironment()
 const progress = (line: string) => void process.stdout.write(`${line}\n`)
 
-/** Each service ten times, in an order drawn from the seed. */
-function tenTimes(services: string[], kind: Fault['kind'] = 'kill'): Fault[] {
+/** Each fault ten times, in an order drawn from the seed. */
+function tenTimes(faults: Fault[]): Fault[] {
   const random = new Random(seed)
-  const faults = services.flatMap((service) => Array.from({ length: 10 }, (): Fault => ({ service, kind })))
   return faults
-    .map((fault) => [random.next(), fault] as const)
+    .flatMap((fault) => Array.from({ length: 10 }, () => [random.next(), fault] as const))
     .sort(([a], [b]) => a - b)
     .map(([, fault]) => fault)
 }
 
 const campaigns: Record<string, () => Promise<boolean>> = {
-  cluster: () => judged(campaign({ shape: 'cluster', seed, faults: tenTimes(['acl-1', 'ingest', 'persistence', 'edge-1']), progress })),
-  embedded: () => judged(campaign({ shape: 'embedded', seed, faults: tenTimes(['roomlog']), progress })),
-  paused: () => judged(campaign({ shape: 'cluster', seed, faults: tenTimes(['acl-1', 'acl-2'], 'pause').slice(0, 6), progress })),
+  cluster: () =>
+    judged(campaign({ shape: 'cluster', seed, faults: tenTimes(['acl-1', 'ingest', 'persistence', 'edge-1'].map(kill)), progress })),
+  embedded: () => judged(campaign({ shape: 'embedded', seed, faults: tenTimes([kill('roomlog')]), progress })),
+  paused: () => judged(campaign({ shape: 'cluster', seed, faults: tenTimes([pause('acl-1'), pause('acl-2')]).slice(0, 6), progress })),
   stalled: () => stalledSockets(progress),
 }
 
