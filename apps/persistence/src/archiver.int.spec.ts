@@ -240,6 +240,24 @@ describe('a contradiction', () => {
     await until(async () => (await database.dataSource.query(`select 1 from events where room = 'room-1' and seq = 6`)).length > 0)
   })
 
+  it.each([
+    ['is no event', { seq: '1' }, '{"mark":"nonsense"}'],
+    [
+      'stands elsewhere than its ID says',
+      { seq: '1' },
+      '{"id":"0-77-abcdefgh","room":"r","seq":1,"type":"msg.text","sender":{"id":"anna"},"at":1,"content":{}}',
+    ],
+    [
+      'is not the first of its room',
+      { seq: '9' },
+      '{"id":"0-0-abcdefgh","room":"r","seq":9,"type":"msg.text","sender":{"id":"anna"},"at":1,"content":{}}',
+    ],
+  ])('of a record that %s stops it', async (_, headers, value) => {
+    const { log, progress } = await archive({ partitions: 1 })
+    await log.append(eventsTopic('room'), 0, 0, [{ key: 'r', value, headers: { v: '1', cmd: '0', ...headers } }])
+    await until(() => Object.keys(progress.stoppedPartitions()).length > 0)
+  })
+
   it('of a topic that is another one stops it, and touches nothing', async () => {
     const { writer, database, archiver, log, caughtUp } = await archive()
     await writer.create('r', 'anna')

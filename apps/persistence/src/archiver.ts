@@ -14,11 +14,12 @@ import { type Batch, type Claim, type Log, RoomlogError, type Tail } from '@room
 import { eventsTopic, families } from '@roomlog/protocol'
 import type { DataSource } from 'typeorm'
 import { Committer } from './committer.js'
+import { Contradiction } from './contradiction.js'
 import { checkLog } from './incarnation.js'
 import type { Progress } from './progress.js'
 import { type Slice, sliceOf } from './slice.js'
 import { openCheckpoint } from './store/checkpoints.js'
-import { Contradiction, store } from './store/write.js'
+import { store } from './store/write.js'
 
 export const archiverGroup = 'roomlog-persistence'
 export const archivedTopics = families.map(eventsTopic)
@@ -200,10 +201,8 @@ function fatal(error: Error): boolean {
   return error instanceof RoomlogError && !error.retriable
 }
 
-/** A bug's assertion counts: what one process cannot decode, it will not decode the second time either. */
 function isContradiction(error: unknown): boolean {
-  const { code } = error as { code?: string }
-  return error instanceof Contradiction || code === 'ERR_ASSERTION' || (error instanceof RoomlogError && error.code === 'damaged')
+  return error instanceof Contradiction || (error instanceof RoomlogError && error.code === 'damaged')
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -8,10 +8,10 @@
  */
 import { epochOf, type Log, parseEventId } from '@roomlog/log'
 import type { DataSource } from 'typeorm'
+import { Contradiction } from './contradiction.js'
 import { readCheckpoint } from './store/checkpoints.js'
 import type { Checkpoint } from './store/entities.js'
 import { forgetPartition } from './store/forget.js'
-import { Contradiction } from './store/write.js'
 
 interface IncarnationLogger {
   error(detail: object, message: string): void

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import type { RoomEvent } from '@roomlog/domain'
 import { type Batch, type EventPlace, incarnationOf, parseEventId } from '@roomlog/log'
 import { decodeRecord } from '@roomlog/protocol'
+import { Contradiction } from './contradiction.js'
 
 export interface ArchivedEvent {
   event: RoomEvent
@@ -25,8 +26,16 @@ export interface Slice {
   incarnation?: string
 }
 
-/** @throws Error for a record that has a `seq` and is no event, or does not stand where its ID says: the partition stops there. */
+/** @throws Contradiction for a record that has a `seq` and is no event, or does not stand where its ID says: the partition stops there. */
 export function sliceOf(from: number, batch: Batch): Slice {
+  try {
+    return decode(from, batch)
+  } catch (cause) {
+    throw new Contradiction((cause as Error).message, { cause })
+  }
+}
+
+function decode(from: number, batch: Batch): Slice {
   const { topic, partition, next } = batch
   const slice: Slice = { topic, partition, from, next, events: [] }
   for (const record of batch.records) {

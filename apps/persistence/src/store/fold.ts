@@ -4,6 +4,7 @@
  */
 import { membershipAfter, type RawJson, type RoomEvent } from '@roomlog/domain'
 import { type Deletion, deletionOf } from '@roomlog/protocol'
+import { Contradiction } from '../contradiction.js'
 import type { ArchivedEvent, Slice } from '../slice.js'
 
 export interface RoomRow {
@@ -153,7 +154,7 @@ class Folding {
       }
       this.roomRows.set(event.room, row)
     }
-    if (event.seq !== row.seq + 1) throw new Error(`room ${event.room}: seq ${event.seq} follows ${row.seq}`)
+    if (event.seq !== row.seq + 1) throw new Contradiction(`room ${event.room}: seq ${event.seq} follows ${row.seq}`)
     row.seq = event.seq
     row.updatedAt = event.at
     if (isMessage(event)) {

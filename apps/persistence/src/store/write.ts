@@ -7,14 +7,12 @@
  */
 import { epochOf } from '@roomlog/log'
 import type { DataSource, QueryRunner } from 'typeorm'
+import { Contradiction } from '../contradiction.js'
 import type { Slice } from '../slice.js'
 import { Bulk, BulkInsert } from './bulk.js'
 import { erase } from './erase.js'
 import { fold, type MemberRow, type RoomRow, type Rows } from './fold.js'
 import { type PlacedEvent, placed } from './place.js'
-
-/** The log and the tables contradict each other; repeating does not help. */
-export class Contradiction extends Error {}
 
 /** @returns the slices that count now. @throws Contradiction, or the database's error; then none counts. */
 export async function store(dataSource: DataSource, slices: readonly Slice[], topicIds: ReadonlyMap<string, string>): Promise<Set<Slice>> {
@@ -33,9 +31,11 @@ export async function store(dataSource: DataSource, slices: readonly Slice[], to
   }
 }
 
+/** What the database refuses for its constraints (class 23) or its data types (class 22) it will refuse again. */
 function contradictionOf(error: unknown): unknown {
-  const { code, detail } = error as { code?: string; detail?: string }
-  return code === '23505' ? new Contradiction(`what the log says is stored already, differently: ${detail}`, { cause: error }) : error
+  const { code, detail, message } = error as { code?: string; detail?: string; message: string }
+  if (code === '23505') return new Contradiction(`what the log says is stored already, differently: ${detail}`, { cause: error })
+  return /^2[23]/.test(code ?? '') ? new Contradiction(`the database cannot hold what the log says: ${message}`, { cause: error }) : error
 }
 
 const checkpoints = new Bulk<Slice & { topicId: string }>({
