@@ -1,6 +1,6 @@
 /** Every service killed once with -9 under load, on Kafka as separate processes and embedded: nothing lost, nothing twice. */
 import { test } from 'vitest'
-import { type CampaignResult, campaign, type Fault } from '../campaign.ts'
+import { campaign, kill } from '../campaign.ts'
 import { seedFromEnvironment } from '../random.ts'
 import { expectClean, progress } from './verdict.ts'
 
