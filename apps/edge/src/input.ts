@@ -1,9 +1,10 @@
 /** Checks the members of a session's own operations; the others are checked by the operation table behind them. */
 
-import { parsePosition } from '@roomlog/log'
+import { parseComposite, parsePosition } from '@roomlog/log'
 import { type Filter, type WireError, wireError } from '@roomlog/protocol'
 import { identifierFault } from '@roomlog/protocol/operations'
 import type { SubscribeInput } from './subscriptions.js'
+import type { SyncInput } from './sync.js'
 
 type Envelope = Record<string, unknown>
 
@@ -27,6 +28,17 @@ export function subscribeInput(frame: Envelope): SubscribeInput | WireError {
   const wanted = filterInput(filter)
   if (wanted && 'code' in wanted) return wanted
   return { room, from: from as number, last: last as number, position, filter: wanted }
+}
+
+export function syncInput(frame: Envelope): SyncInput | WireError {
+  const { position, filter } = frame
+  const positions = position === undefined ? [] : Array.isArray(position) ? position : [position]
+  if (positions.length > positionsMax || !positions.every((text) => typeof text === 'string' && text.length <= positionLengthMax))
+    return invalid('position', 'must be a position, or a list of them')
+  if (positions.length > 0 && !parseComposite(positions[0])) return invalid('position', 'a sync begins with the position of a sync')
+  const wanted = filterInput(filter)
+  if (wanted && 'code' in wanted) return wanted
+  return { positions, filter: wanted }
 }
 
 export function filterInput(filter: unknown): Filter | WireError | undefined {
@@ -58,4 +70,6 @@ const filterForms: Record<string, (value: unknown) => boolean> = {
 
 const invalid = (field: string, message: string) => wireError('invalid', `${field} ${message}`, { field })
 const idLengthMax = 64
+const positionsMax = 1_001
+const positionLengthMax = 16_384
 const nameLengthMax = 255

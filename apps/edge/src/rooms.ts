@@ -39,6 +39,16 @@ export class Rooms {
     return this.hold(this.rooms, id, () => this.openRoom(id))
   }
 
+  /** The feed of a room's partition, running for at least a linger from now. */
+  async feedOfRoom(id: string): Promise<Feed> {
+    return this.feed(eventsTopic(familyOf(id)), partitionOf(id, this.log.partitions))
+  }
+
+  /** The feed of a partition of rooms. */
+  async feedOf(partition: number): Promise<Feed> {
+    return this.feed(eventsTopic('room'), partition)
+  }
+
   release(id: string): void {
     this.drop(this.rooms, id, (room) => {
       room.feed.rooms.delete(id)
@@ -61,6 +71,12 @@ export class Rooms {
     const room = new Room(id, feed, this.log, this.history)
     feed.rooms.set(id, room)
     return room
+  }
+
+  private async feed(topic: string, partition: number): Promise<Feed> {
+    const feed = await this.hold(this.feeds, `${topic}/${partition}`, () => Feed.open(topic, partition, this.log, this.options))
+    this.releaseFeed(feed)
+    return feed
   }
 
   private releaseFeed(feed: Feed): void {

@@ -9,7 +9,7 @@ import { anonymousPrincipal, hasScope, isPrincipal } from '@roomlog/door'
 import { type CloseCode, closeCodes, parseEnvelopes, type WireError, wireError } from '@roomlog/protocol'
 import { Bucket } from './bucket.js'
 import type { EdgeParts, Principal } from './edge.js'
-import { idOf, subscribeInput } from './input.js'
+import { idOf, subscribeInput, syncInput } from './input.js'
 import type { Sink } from './ports.js'
 import { Subscriptions } from './subscriptions.js'
 
@@ -24,6 +24,7 @@ export interface Link {
 }
 
 type Envelope = Record<string, unknown>
+type Id = number | string | undefined
 
 export class Session {
   private principal: Principal | undefined
@@ -94,7 +95,7 @@ export class Session {
   /** Tells the client why, then ends the connection. */
   bye(code: CloseCode, more: { reconnectInMs?: number } = {}): void {
     if (this.over) return
-    this.link.sink.send(JSON.stringify({ bye: { reason: closeCodes[code].name, ...more, positions: this.subscriptions.positions() } }))
+    this.link.sink.send(JSON.stringify({ bye: { reason: closeCodes[code].name, position: this.subscriptions.position(), ...more } }))
     this.close(code, closeCodes[code].name)
   }
 
@@ -113,16 +114,16 @@ export class Session {
     this.perform(frame, id, this.principal)
   }
 
-  private perform(frame: Envelope, id: number | string | undefined, principal: Principal): void {
+  private perform(frame: Envelope, id: Id, principal: Principal): void {
     switch (frame.op) {
       case 'ping':
         return this.ok(id, {})
       case 'subscribe':
         return this.subscribe(frame, id, principal)
       case 'unsubscribe':
-        return this.subscriptions.close(String(frame.room))
-          ? this.ok(id, { room: frame.room })
-          : this.error(id, wireError('not_found', 'no such subscription', { field: 'room' }))
+        return this.unsubscribe(frame, id)
+      case 'sync':
+        return this.sync(frame, id, principal)
       case 'do':
         return this.submit(frame, id, principal)
       default:
@@ -130,14 +131,14 @@ export class Session {
     }
   }
 
-  private auth(id: number | string | undefined, frame: Envelope): void {
+  private auth(id: Id, frame: Envelope): void {
     const { token } = frame
     if (token !== undefined && typeof token !== 'string')
       return this.error(id, wireError('invalid', 'must be a string', { field: 'token' }))
     this.during(this.authenticate(token, id))
   }
 
-  private async authenticate(token: string | undefined, id: number | string | undefined): Promise<void> {
+  private async authenticate(token: string | undefined, id: Id): Promise<void> {
     const found = token === undefined ? anonymousPrincipal() : await this.edge.door.authenticate(token)
     if (this.over) return
     if (!isPrincipal(found)) {
@@ -157,23 +158,36 @@ export class Session {
     this.timer?.cancel()
     this.expireAt(found.expiresAt)
     this.subscriptions.reconsider(found)
+    if (!found.anonymous && found.service === undefined) this.subscriptions.followInbox(found)
     if (id !== undefined || !token)
       this.ok(id, found.anonymous ? { anonymous: true } : { user: found.user, device: found.device, expiresAt: found.expiresAt })
   }
 
-  private subscribe(frame: Envelope, id: number | string | undefined, principal: Principal): void {
+  private subscribe(frame: Envelope, id: Id, principal: Principal): void {
     const input = subscribeInput(frame)
     if ('code' in input) return this.error(id, input)
     void this.subscriptions.open(input, principal, (answer) => ('ok' in answer ? this.ok(id, answer.ok) : this.error(id, answer.error)))
   }
 
-  private submit(frame: Envelope, id: number | string | undefined, principal: Principal): void {
+  private sync(frame: Envelope, id: Id, principal: Principal): void {
+    const input = principal.anonymous ? wireError('unauthenticated', 'a token is needed to have rooms') : syncInput(frame)
+    if ('code' in input) return this.error(id, input)
+    this.subscriptions.sync(input, principal, (answer) => this.answer(id, answer))
+  }
+
+  /** Of a room; without one, of the sync. */
+  private unsubscribe({ room }: Envelope, id: Id): void {
+    const closed = room === undefined ? this.subscriptions.closeSync() : this.subscriptions.close(String(room))
+    this.answer(id, closed ? { ok: { room } } : { error: wireError('not_found', 'no such subscription') })
+  }
+
+  private submit(frame: Envelope, id: Id, principal: Principal): void {
     const { id: _id, op: _op, ...input } = frame
     if (principal.anonymous) return this.error(id, wireError('unauthenticated', 'a token is needed to act'))
     void this.edge.door.submit(principal, input).then(({ ok, error }) => (error ? this.error(id, error) : this.ok(id, ok!)))
   }
 
-  private read(frame: Envelope, id: number | string | undefined): void {
+  private read(frame: Envelope, id: Id): void {
     const { id: _id, op, ...input } = frame
     if (this.reading >= readsMax) return this.limited(id, 100)
     this.reading++
@@ -205,17 +219,22 @@ export class Session {
     )
   }
 
-  private limited(id: number | string | undefined, retryAfterMs: number): void {
+  private limited(id: Id, retryAfterMs: number): void {
     this.edge.counts.limitHit('messages')
     this.error(id, wireError('limited', 'too many messages', { retryAfterMs }))
     if (this.patience.take(this.edge.clock.now()) > 0) this.close(4202, 'too many messages')
   }
 
-  private ok(id: number | string | undefined, ok: object): void {
+  private answer(id: Id, answer: { ok: object } | { error: WireError }): void {
+    if ('ok' in answer) this.ok(id, answer.ok)
+    else this.error(id, answer.error)
+  }
+
+  private ok(id: Id, ok: object): void {
     this.send(JSON.stringify({ id, ok }))
   }
 
-  private error(id: number | string | undefined, error: WireError): void {
+  private error(id: Id, error: WireError): void {
     this.edge.counts.refused(error.code)
     this.send(JSON.stringify({ id, error }))
   }

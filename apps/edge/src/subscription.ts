@@ -34,6 +34,10 @@ export interface SubscriptionContext {
   onEnd(subscription: Subscription): void
   /** The log is another one: whoever made the subscription starts it anew. */
   onRenew(subscription: Subscription): void
+  /** No `live` frame of its own: it is part of something larger that says so. */
+  quiet?: boolean
+  /** Every event that is accounted for, seen or not. */
+  onRecord?(record: RoomRecord): void
   onState?(state: State, before: State): void
   onReplay?(source: 'ring' | 'log' | 'persistence', events: number): void
   onFailure?(error: unknown): void
@@ -48,7 +52,9 @@ export class Subscription implements Listener {
   private cursor: Cursor
   /** The last `seq` that the client knows to be accounted for. */
   private after: number
-  private announced = false
+  private announced: boolean
+  /** Where the subscription ends by decision of its owner. */
+  private until: Removal | undefined
   private running = false
 
   constructor(
@@ -59,7 +65,15 @@ export class Subscription implements Listener {
     this.access = context.access
     this.cursor = { ...cursor }
     this.after = cursor.seq
+    this.announced = context.quiet ?? false
     this.room.listen(this)
+  }
+
+  /** Live from the first event that comes, whose `seq` says where it stands. */
+  static atTail(context: SubscriptionContext): Subscription {
+    const subscription = new Subscription(context, { seq: unknownSeq, offset: undefined, logBudget: 0 })
+    subscription.state = 'live'
+    return subscription
   }
 
   get seq(): number {
@@ -79,11 +93,13 @@ export class Subscription implements Listener {
 
   receive(record: RoomRecord, changes: boolean, removal: Removal | undefined): void {
     if (this.state !== 'live' || record.seq <= this.cursor.seq) return
+    if (this.cursor.seq === unknownSeq) this.stand(record)
     if (record.seq !== this.cursor.seq + 1 || this.context.sink.full) return this.fallBehind()
     // What is open at the tail is open for this event, unless the event itself changes that.
     const visible = changes ? this.sees(record) : this.context.viewer.byRight ? !this.access.banned : this.access.open
     this.take(record, visible)
     if (removal) this.end(removal.reason, removal.seq)
+    else if (this.until !== undefined && record.seq >= this.until.seq) this.end(this.until.reason, this.until.seq)
     else if (changes && !this.entitled) this.end('forbidden', record.seq)
   }
 
@@ -94,6 +110,12 @@ export class Subscription implements Listener {
   /** What the token grants has changed. */
   reconsider(): void {
     if (!this.entitled) this.end('forbidden', this.cursor.seq)
+  }
+
+  /** Ends it once it has come to `seq`, or at once if it has; without a reason, never mind. */
+  endAt(reason: string | undefined, seq: number): void {
+    this.until = reason === undefined ? undefined : { reason, seq }
+    if (reason !== undefined && this.cursor.seq >= seq) this.end(reason, seq)
   }
 
   /** A check that throws ends this subscription and no other. */
@@ -174,7 +196,8 @@ export class Subscription implements Listener {
         record.isState &&
         (this.room.superseded(record) || newest.get(`${record.type}\0${record.key}`)! > record.seq)
       this.take(record, !superseded && this.sees(record))
-      if (closedAt !== undefined && record.seq >= closedAt) this.endClosed(record.type)
+      if (this.until !== undefined && record.seq >= this.until.seq) this.end(this.until.reason, this.until.seq)
+      else if (closedAt !== undefined && record.seq >= closedAt) this.endClosed(record.type)
     }
     return this.state === 'behind'
   }
@@ -192,7 +215,12 @@ export class Subscription implements Listener {
     const { cursor, context } = this
     cursor.seq = record.seq
     cursor.offset = record.offset + 1
-    if (!visible || (context.wanted.plain ? record.follows !== undefined : !context.wanted.accepts(record))) return
+    if (visible && (context.wanted.plain ? record.follows === undefined : context.wanted.accepts(record))) this.put(record)
+    context.onRecord?.(record)
+  }
+
+  private put(record: RoomRecord): void {
+    const { context } = this
     const { viewer } = context
     if (record.action !== undefined && record.device === viewer.device && record.sender === viewer.user) {
       context.sink.deliver(Frame.event(record, this.after, `,"actionId":${record.actionId}`))
@@ -202,6 +230,12 @@ export class Subscription implements Listener {
 
   private sees(record: RoomRecord): boolean {
     return (this.context.viewer.byRight && !this.access.banned) || this.access.sees(record.seq)
+  }
+
+  /** Right before `record`. */
+  private stand(record: RoomRecord): void {
+    this.cursor = { seq: record.seq - 1, offset: record.offset, logBudget: 0 }
+    this.after = record.seq - 1
   }
 
   private fallBehind(): void {
@@ -218,6 +252,7 @@ export class Subscription implements Listener {
   /** Ends where the room is closed to the user; `type` is that of the event which was the last one, if it was met. */
   private endClosed(type = ''): void {
     const { seq } = this.cursor
+    if (this.access.deleted) return this.end('deleted', Math.max(seq, this.room.tail.seq))
     if (this.access.removedAt !== seq && this.access.removedAt !== this.closedAt) return this.end('forbidden', seq)
     this.end(removals[type] ?? (this.access.banned ? 'banned' : 'left'), Math.max(seq, this.access.removedAt ?? 0))
   }
@@ -240,5 +275,6 @@ function newestState(records: readonly RoomRecord[]): Map<string, number> {
   return newest
 }
 
+const unknownSeq = -1
 const retryMsMin = 50
 const retryMsMax = 2_000

@@ -9,12 +9,16 @@ import { compileFilter } from './filter.js'
 import type { Sink } from './ports.js'
 import type { Room } from './room.js'
 import { type StartInput, startOf } from './start.js'
+import { OwnInbox } from './own-inbox.js'
 import { Subscription, type Viewer } from './subscription.js'
+import { Sync, type SyncInput } from './sync.js'
 
 export interface SubscribeInput extends StartInput {
   room: string
   filter?: Filter
 }
+
+type Reply = (answer: { ok: object } | { error: WireError }) => void
 
 interface Entry {
   input: SubscribeInput
@@ -25,6 +29,8 @@ interface Entry {
 
 export class Subscriptions {
   private readonly entries = new Map<string, Entry>()
+  private current: Sync | undefined
+  private inbox: OwnInbox | undefined
 
   constructor(
     private readonly edge: EdgeParts,
@@ -35,10 +41,31 @@ export class Subscriptions {
     return this.entries.size
   }
 
+  /** The session's own inbox, from now on. A subscription to it, or a sync, takes its place. */
+  followInbox(principal: Principal): void {
+    this.inbox ??= new OwnInbox(this.edge, this.sink, principal)
+  }
+
+  /** All rooms and the inbox as one; a second one takes the place of the first. */
+  sync(input: SyncInput, principal: Principal, reply: Reply): void {
+    this.closeSync()
+    this.inbox?.close()
+    this.current = new Sync(this.edge, this.sink, principal, input)
+    void this.current.open(reply)
+  }
+
+  closeSync(): boolean {
+    const was = this.current
+    this.current = undefined
+    was?.close()
+    return was !== undefined
+  }
+
   /** Answers by `reply` before the first event of the subscription; a second one to the same room takes the place of the first. */
-  async open(input: SubscribeInput, principal: Principal, reply: (answer: { ok: object } | { error: WireError }) => void): Promise<void> {
+  async open(input: SubscribeInput, principal: Principal, reply: Reply): Promise<void> {
     const { edge } = this
     this.close(input.room)
+    if (input.room === `@${principal.user}`) this.inbox?.close()
     if (this.entries.size >= edge.limits.connectionSubscriptions) {
       edge.counts.limitHit('subscriptions')
       return reply({ error: wireError('limited', 'too many subscriptions on this connection', { retryAfterMs: 1_000 }) })
@@ -71,6 +98,8 @@ export class Subscriptions {
   }
 
   closeAll(): void {
+    this.inbox?.close()
+    this.closeSync()
     for (const room of [...this.entries.keys()]) this.close(room)
   }
 
@@ -83,9 +112,9 @@ export class Subscriptions {
     }
   }
 
-  /** Where each stands, for a `bye`. */
-  positions(): Record<string, number> {
-    return Object.fromEntries([...this.entries].flatMap(([room, { subscription }]) => (subscription ? [[room, subscription.seq]] : [])))
+  /** Where the client stands, for a `bye`: the sync's position if there is one. */
+  position(): string | undefined {
+    return this.current?.position()
   }
 
   /** True if the subscription has begun (or was given up for a newer one before it could). */
@@ -93,7 +122,7 @@ export class Subscriptions {
     entry: Entry,
     room: Room,
     access: Access,
-    reply: (answer: { ok: object } | { error: WireError }) => void,
+    reply: Reply,
   ): Promise<boolean> {
     const { edge, sink } = this
     const { input, viewer } = entry

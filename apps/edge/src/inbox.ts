@@ -1,0 +1,32 @@
+/** The rooms of a user as their inbox tells: joins and leaves, in the inbox's order. */
+import { decodeEvent } from '@roomlog/protocol'
+import type { EdgeParts } from './edge.js'
+import type { RoomRecord } from './record.js'
+import type { Room } from './room.js'
+
+export type InboxChange = { joined: string; seq: number; offset: number } | { left: string; seq: number; reason: string }
+
+/** What an event of the inbox means for the set of rooms. */
+export function inboxChange(record: RoomRecord): InboxChange | undefined {
+  if (record.type !== 'room.joined' && record.type !== 'room.left') return undefined
+  const { room, seq, offset, reason } = JSON.parse(decodeEvent(record.value).content) as { room: string; seq: number; offset: number; reason?: string }
+  return record.type === 'room.joined' ? { joined: room, seq, offset } : { left: room, seq, reason: reason ?? 'left' }
+}
+
+/** The rooms that the inbox names up to `seq`, with where each was joined. */
+export async function roomsAt(inbox: Room, seq: number, edge: EdgeParts): Promise<Map<string, { seq: number; offset: number }>> {
+  const rooms = new Map<string, { seq: number; offset: number }>()
+  const cursor = { seq: 0, offset: undefined as number | undefined, logBudget: 0 }
+  while (cursor.seq < seq) {
+    const page = await edge.replay.page(inbox, cursor)
+    for (const record of page.records) {
+      if (record.seq > seq) return rooms
+      const change = inboxChange(record)
+      if (change && 'joined' in change) rooms.set(change.joined, { seq: change.seq, offset: change.offset })
+      else if (change) rooms.delete(change.left)
+      cursor.seq = record.seq
+    }
+    Object.assign(cursor, page.cursor)
+  }
+  return rooms
+}
