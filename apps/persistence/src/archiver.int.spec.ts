@@ -123,7 +123,7 @@ describe('the archiver', () => {
     'stores every event once when any step may fail, also a commit that happened (seed %i)',
     async (seed) => {
       const { writer, log, database } = await archive({ start: false })
-      const dataSource = failingSource(database.dataSource, seeded(seed), 0.06)
+      const dataSource = failingSource(database.dataSource, seeded(seed), 0.12)
       const archiver = new Archiver({ log, dataSource, logger: quiet, progress: new Progress() })
       await archiver.start()
       // What fails depends on how the batches fall, so until it has failed often enough.

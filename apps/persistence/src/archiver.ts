@@ -10,7 +10,7 @@
  * The claim is for liveness only. A failure of the environment opens the partition anew after a pause; a contradiction
  * between log and tables stops it, loudly, until somebody has looked.
  */
-import { type Batch, type Claim, type Log, RoomlogError, type Tail } from '@roomlog/log'
+import { type Batch, type Claim, type Log, RoomlogError, type Tail, traceProcessBatch } from '@roomlog/log'
 import { eventsTopic, families } from '@roomlog/protocol'
 import type { DataSource } from 'typeorm'
 import { Committer } from './committer.js'
@@ -147,7 +147,7 @@ class PartitionArchiver {
       if (slice.next === slice.from) return
       await previous
       if (end.ended) return
-      previous = this.commit(slice, end)
+      previous = traceProcessBatch(topic, partition, batch.records, () => this.commit(slice, end))
     }
     const tail: Tail = log.tail(topic, partition, from, async (batch) => onBatch(batch).catch((error) => end.fail(error)), {
       onFailure: (error) => fatal(error) && end.fail(error),
