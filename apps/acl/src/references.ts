@@ -105,31 +105,54 @@ export class References {
   }
 }
 
-/** Events by ID, the least recently used dropped; one for all partitions of a process. */
+/**
+ * Events by ID; one for all partitions of a process. Two generations: when the young one holds half of the bytes, the old one
+ * is dropped as a whole and the young one grows old. (Dropping the first of a Map, one by one, costs a walk over what was
+ * dropped before.) What is used is young again.
+ */
 export class ReferenceCache {
-  bytes = 0
-  private readonly entries = new Map<string, { event: RoomEvent; bytes: number }>()
+  private young = new Map<string, Kept>()
+  private old = new Map<string, Kept>()
+  private youngBytes = 0
+  private oldBytes = 0
 
   constructor(private readonly bytesMax: number = bounds.referenceBytesMax) {}
 
+  get bytes(): number {
+    return this.youngBytes + this.oldBytes
+  }
+
   get(key: string): RoomEvent | undefined {
-    const entry = this.entries.get(key)
-    if (!entry) return undefined
-    this.entries.delete(key)
-    this.entries.set(key, entry)
-    return entry.event
+    const young = this.young.get(key)
+    if (young) return young.event
+    const old = this.old.get(key)
+    if (old) {
+      this.old.delete(key)
+      this.oldBytes -= old.bytes
+      this.keep(key, old)
+    }
+    return old?.event
   }
 
   set(key: string, event: RoomEvent, bytes: number): void {
-    if (this.entries.has(key)) return
-    this.entries.set(key, { event, bytes: bytes + overhead })
-    this.bytes += bytes + overhead
-    for (const [oldest, entry] of this.entries) {
-      if (this.bytes <= this.bytesMax) break
-      this.entries.delete(oldest)
-      this.bytes -= entry.bytes
-    }
+    if (!this.get(key)) this.keep(key, { event, bytes: bytes + overhead })
   }
+
+  private keep(key: string, kept: Kept): void {
+    if (this.youngBytes + kept.bytes > this.bytesMax / 2) {
+      this.old = this.young
+      this.oldBytes = this.youngBytes
+      this.young = new Map()
+      this.youngBytes = 0
+    }
+    this.young.set(key, kept)
+    this.youngBytes += kept.bytes
+  }
+}
+
+interface Kept {
+  event: RoomEvent
+  bytes: number
 }
 
 /** What a kept event costs besides its text. */
