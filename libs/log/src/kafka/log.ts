@@ -23,6 +23,7 @@ import type {
 } from '../port.js'
 import { seal, sealAppend } from '../record.js'
 import { Counts } from '../stats.js'
+import { traced } from '../trace.js'
 import { CatchUp } from './catch-up.js'
 import { claimPartitions, coPartitioned } from './claim.js'
 import { brokersOf, clientOptions } from './client.js'
@@ -107,7 +108,9 @@ export class KafkaLog implements Log, Sources {
   async append(topic: string, partition: number, expectedEnd: number, records: RecordDraft[]): Promise<Appended | Conflict> {
     this.opened()
     if (!this.appends(topic)) throw new RoomlogError('invalid', `${topic} is not an append topic: use produce`)
-    const baseOffset = await this.appender.write(topic, partition, sealAppend(topic, expectedEnd, records))
+    const baseOffset = await traced(topic, partition, records, (drafts) =>
+      this.appender.write(topic, partition, sealAppend(topic, expectedEnd, drafts)),
+    )
     if (baseOffset === expectedEnd) return { appended: true, baseOffset }
     this.counts.conflicts++
     return { appended: false }
@@ -117,13 +120,8 @@ export class KafkaLog implements Log, Sources {
     this.opened()
     if (this.appends(topic)) throw new RoomlogError('invalid', `${topic} is an append topic: use append`)
     if (records.length === 0) return { baseOffset: (await this.range(topic, partition)).end }
-    return {
-      baseOffset: await this.senderOf(topic).write(
-        topic,
-        partition,
-        records.map((record) => seal(record)),
-      ),
-    }
+    const sealed = (drafts: readonly RecordDraft[]) => drafts.map((draft) => seal(draft))
+    return { baseOffset: await traced(topic, partition, records, (drafts) => this.senderOf(topic).write(topic, partition, sealed(drafts))) }
   }
 
   async read(topic: string, partition: number, from: number, options: { bytesMax?: number; signal?: AbortSignal } = {}): Promise<Batch> {

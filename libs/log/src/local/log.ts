@@ -19,6 +19,7 @@ import type {
 } from '../port.js'
 import { bytesOf, damaged, seal, sealAppend, sift } from '../record.js'
 import { Counts } from '../stats.js'
+import { traced } from '../trace.js'
 import type { LocalCore } from './core.js'
 import { LocalTail } from './tail.js'
 
@@ -42,7 +43,9 @@ export class LocalLog implements Log {
     this.open()
     const stored = this.core.topic(topic, partition)
     if (!stored.spec.append) throw new RoomlogError('invalid', `${topic} is not an append topic: use produce`)
-    const baseOffset = await this.core.store.write(stored, partition, sealAppend(topic, expectedEnd, records), expectedEnd)
+    const baseOffset = await traced(topic, partition, records, (drafts) =>
+      this.core.store.write(stored, partition, sealAppend(topic, expectedEnd, drafts), expectedEnd),
+    )
     if (baseOffset === undefined) {
       this.counts.conflicts++
       return { appended: false }
@@ -55,10 +58,12 @@ export class LocalLog implements Log {
     const stored = this.core.topic(topic, partition)
     if (stored.spec.append) throw new RoomlogError('invalid', `${topic} is an append topic: use append`)
     if (records.length === 0) return { baseOffset: this.core.store.range(stored, partition).end }
-    const baseOffset = await this.core.store.write(
-      stored,
-      partition,
-      records.map((record) => seal(record)),
+    const baseOffset = await traced(topic, partition, records, (drafts) =>
+      this.core.store.write(
+        stored,
+        partition,
+        drafts.map((draft) => seal(draft)),
+      ),
     )
     return { baseOffset: baseOffset! }
   }
