@@ -19,7 +19,11 @@ export interface SyncStart {
 }
 
 /** `reset`: what the client holds cannot be continued. */
-export async function syncStart(positions: readonly string[], inbox: Room, edge: EdgeParts): Promise<SyncStart | { reset: string } | { invalid: string }> {
+export async function syncStart(
+  positions: readonly string[],
+  inbox: Room,
+  edge: EdgeParts,
+): Promise<SyncStart | { reset: string } | { invalid: string }> {
   const composite = parseComposite(positions[0] ?? '')
   if (!composite) return { invalid: 'a sync begins with the position of a sync' }
   const newest = new Map<string, { seq: number; offset: number }>()
@@ -76,7 +80,11 @@ async function searchBelow(room: Room, offset: number, edge: EdgeParts): Promise
   return low
 }
 
-async function namedBy(place: { offset: number; epoch: string; seq: number; check: string }, feed: Feed, edge: EdgeParts): Promise<RoomRecord | { reset: string }> {
+async function namedBy(
+  place: { offset: number; epoch: string; seq: number; check: string },
+  feed: Feed,
+  edge: EdgeParts,
+): Promise<RoomRecord | { reset: string }> {
   if (place.epoch !== feed.epoch) return { reset: 'wrong_epoch' }
   if (place.offset >= feed.next) await feed.caughtUp()
   if (place.offset >= feed.next) return { reset: 'beyond_end' }

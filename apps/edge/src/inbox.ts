@@ -9,7 +9,12 @@ export type InboxChange = { joined: string; seq: number; offset: number } | { le
 /** What an event of the inbox means for the set of rooms. */
 export function inboxChange(record: RoomRecord): InboxChange | undefined {
   if (record.type !== 'room.joined' && record.type !== 'room.left') return undefined
-  const { room, seq, offset, reason } = JSON.parse(decodeEvent(record.value).content) as { room: string; seq: number; offset: number; reason?: string }
+  const { room, seq, offset, reason } = JSON.parse(decodeEvent(record.value).content) as {
+    room: string
+    seq: number
+    offset: number
+    reason?: string
+  }
   return record.type === 'room.joined' ? { joined: room, seq, offset } : { left: room, seq, reason: reason ?? 'left' }
 }
 

@@ -33,7 +33,17 @@ export class OwnInbox {
     const room = await edge.rooms.take(this.room)
     if (this.over) return edge.rooms.release(this.room)
     const { partition, next } = room.feed
-    const access = new Access(principal.user, { room: this.room, partition, through: next, exists: true, deleted: false, seq: 0, access: 'limited', history: [], membership: [] })
+    const access = new Access(principal.user, {
+      room: this.room,
+      partition,
+      through: next,
+      exists: true,
+      deleted: false,
+      seq: 0,
+      access: 'limited',
+      history: [],
+      membership: [],
+    })
     edge.counts.subscriptionState('live', undefined)
     this.subscription = Subscription.atTail({
       room,

@@ -2,7 +2,7 @@
  * One event as the edge holds it: routing facts from the record's headers, the value as bytes, never parsed.
  */
 import { type LogRecord, position } from '@roomlog/log'
-import { decodeEvent, deletionOf, tombstone } from '@roomlog/protocol'
+import { decodeEvent, deletionOf, type EventsPage, tombstone } from '@roomlog/protocol'
 import type { Frame } from './frame.js'
 
 /** The partition that a record stands in. Its epoch is the present one: positions of an older one are of no use. */
@@ -80,6 +80,12 @@ export class RoomRecord {
     this.value = tombstone
     this.shared = undefined
   }
+}
+
+/** An event of persistence as a record. */
+export function storedRecord(room: string, row: EventsPage['events'][number], source: RecordSource): RoomRecord {
+  const { offset, seq, type, key, sender, follows, device, action, bytes } = row
+  return new RoomRecord(room, offset, seq, type, key, sender, follows, undefined, device, action, Buffer.from(bytes), source)
 }
 
 /** The bytes that remain of `erased` after `deletion`. */

@@ -7,8 +7,8 @@
 import type { LogRecord } from '@roomlog/log'
 import type { Chunks } from './chunks.js'
 import type { History } from './ports.js'
-import { RoomRecord } from './record.js'
-import { type Room, storedRecord } from './room.js'
+import { RoomRecord, storedRecord } from './record.js'
+import type { Room } from './room.js'
 
 /** Where a subscription stands. */
 export interface Cursor {

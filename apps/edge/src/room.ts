@@ -9,7 +9,7 @@ import { type AccessStatement, decodeEvent, deletionOf, tombstone } from '@rooml
 import { Access, type Removal } from './access.js'
 import type { Feed, FeedRoom } from './feed.js'
 import type { EventLog, History } from './ports.js'
-import { RoomRecord, tombstoneOf } from './record.js'
+import { RoomRecord, storedRecord, tombstoneOf } from './record.js'
 
 /** Where a room ends, as far as it is folded. */
 export interface RoomTail {
@@ -207,38 +207,6 @@ export class Room implements FeedRoom {
     const event = storedRecord(this.id, row, this.feed)
     if (event.seq > this.tail.seq) this.note(event)
   }
-}
-
-/** An event of persistence as a record. */
-export function storedRecord(
-  room: string,
-  row: {
-    seq: number
-    offset: number
-    type: string
-    key?: string
-    follows?: string
-    sender: string
-    bytes: string
-    device?: string
-    action?: string
-  },
-  feed: Feed,
-): RoomRecord {
-  return new RoomRecord(
-    room,
-    row.offset,
-    row.seq,
-    row.type,
-    row.key,
-    row.sender,
-    row.follows,
-    undefined,
-    row.device,
-    row.action,
-    Buffer.from(row.bytes),
-    feed,
-  )
 }
 
 /** Of a position before the first event. */

@@ -7,6 +7,7 @@
  */
 import { anonymousPrincipal, hasScope, isPrincipal } from '@roomlog/door'
 import { type CloseCode, closeCodes, parseEnvelopes, type WireError, wireError } from '@roomlog/protocol'
+import { alarmAt } from './alarm.js'
 import { Bucket } from './bucket.js'
 import type { EdgeParts, Principal } from './edge.js'
 import { idOf, subscribeInput, syncInput } from './input.js'
@@ -156,7 +157,7 @@ export class Session {
     this.principal = found
     this.token = token
     this.timer?.cancel()
-    this.expireAt(found.expiresAt)
+    this.timer = alarmAt(this.edge.clock, found.expiresAt, () => this.bye(4201))
     this.subscriptions.reconsider(found)
     if (!found.anonymous && found.service === undefined) this.subscriptions.followInbox(found)
     if (id !== undefined || !token)
@@ -210,15 +211,6 @@ export class Session {
     })
   }
 
-  private expireAt(at: number): void {
-    if (!Number.isFinite(at)) return
-    const left = at - this.edge.clock.now()
-    // A timer holds at most 2^31 ms.
-    this.timer = this.edge.clock.after(Math.max(Math.min(left, timerMsMax), 0), () =>
-      left > timerMsMax ? this.expireAt(at) : this.bye(4201),
-    )
-  }
-
   private limited(id: Id, retryAfterMs: number): void {
     this.edge.counts.limitHit('messages')
     this.error(id, wireError('limited', 'too many messages', { retryAfterMs }))
@@ -251,10 +243,7 @@ export class Session {
 
 const rawMembers = ['content']
 /** Refused messages before the connection is ended: a burst, and what comes back per second. */
-const patienceBurst = 200
-const patiencePerSecond = 5
-const violationsBurst = 20
-const violationsPerSecond = 0.2
+const [patienceBurst, patiencePerSecond] = [200, 5]
+const [violationsBurst, violationsPerSecond] = [20, 0.2]
 /** Reads of one connection that run at once. */
 const readsMax = 16
-const timerMsMax = 2 ** 31 - 1

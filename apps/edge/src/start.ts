@@ -5,7 +5,7 @@
 import { eventId, type Position, parseEventId, parsePosition } from '@roomlog/log'
 import type { Chunks } from './chunks.js'
 import type { History } from './ports.js'
-import { RoomRecord } from './record.js'
+import { RoomRecord, storedRecord } from './record.js'
 import type { Cursor } from './replay.js'
 import type { Room } from './room.js'
 
@@ -63,18 +63,5 @@ async function recordAt(
   if (row?.seq !== place.seq || row.offset !== place.offset) return undefined
   const id = (JSON.parse(row.bytes) as { id: string }).id
   if (parseEventId(id)?.check !== place.check || id !== eventId(place)) return undefined
-  return new RoomRecord(
-    room.id,
-    row.offset,
-    row.seq,
-    row.type,
-    row.key,
-    row.sender,
-    row.follows,
-    undefined,
-    row.device,
-    row.action,
-    Buffer.from(row.bytes),
-    room.feed,
-  )
+  return storedRecord(room.id, row, room.feed)
 }

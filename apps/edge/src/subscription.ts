@@ -6,44 +6,14 @@
  * ring → log by offset → persistence by `seq` → log → live. Each step continues at exactly the next `seq`, so no
  * source and no hand-over can skip or repeat an event. `after` tells the client what was withheld.
  */
-import type { Access, Removal } from './access.js'
-import { removals } from './access.js'
-import type { Wanted } from './filter.js'
+import { type Access, type Removal, removals } from './access.js'
 import { Frame, sharedFrame } from './frame.js'
-import type { Clock, Sink } from './ports.js'
 import type { RoomRecord } from './record.js'
-import type { Cursor, Replay } from './replay.js'
+import type { Cursor } from './replay.js'
 import type { Listener, Room } from './room.js'
+import type { State, SubscriptionContext } from './subscription-context.js'
 
-export interface Viewer {
-  user: string
-  device: string
-  /** May read the room as if it were the world's: a grant or a scope of the token. */
-  byRight: boolean
-}
-
-export interface SubscriptionContext {
-  room: Room
-  access: Access
-  viewer: Viewer
-  wanted: Wanted
-  sink: Sink
-  replay: Replay
-  clock: Clock
-  /** The subscription is over; nothing of it will be sent any more. */
-  onEnd(subscription: Subscription): void
-  /** The log is another one: whoever made the subscription starts it anew. */
-  onRenew(subscription: Subscription): void
-  /** No `live` frame of its own: it is part of something larger that says so. */
-  quiet?: boolean
-  /** Every event that is accounted for, seen or not. */
-  onRecord?(record: RoomRecord): void
-  onState?(state: State, before: State): void
-  onReplay?(source: 'ring' | 'log' | 'persistence', events: number): void
-  onFailure?(error: unknown): void
-}
-
-export type State = 'behind' | 'live' | 'ended'
+export type { State, SubscriptionContext, Viewer } from './subscription-context.js'
 
 export class Subscription implements Listener {
   state: State = 'behind'

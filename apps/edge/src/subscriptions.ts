@@ -6,10 +6,10 @@ import { type Filter, type WireError, wireError } from '@roomlog/protocol'
 import type { Access } from './access.js'
 import type { EdgeParts, Principal } from './edge.js'
 import { compileFilter } from './filter.js'
+import { OwnInbox } from './own-inbox.js'
 import type { Sink } from './ports.js'
 import type { Room } from './room.js'
 import { type StartInput, startOf } from './start.js'
-import { OwnInbox } from './own-inbox.js'
 import { Subscription, type Viewer } from './subscription.js'
 import { Sync, type SyncInput } from './sync.js'
 
@@ -118,12 +118,7 @@ export class Subscriptions {
   }
 
   /** True if the subscription has begun (or was given up for a newer one before it could). */
-  private async begin(
-    entry: Entry,
-    room: Room,
-    access: Access,
-    reply: Reply,
-  ): Promise<boolean> {
+  private async begin(entry: Entry, room: Room, access: Access, reply: Reply): Promise<boolean> {
     const { edge, sink } = this
     const { input, viewer } = entry
     if (!mayBegin(access, entry)) {
