@@ -1,3 +1,4 @@
+import { operations } from '@roomlog/protocol/operations'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Stage, startStage, token } from './testing/stage.js'
 
@@ -330,6 +331,14 @@ describe('reads', () => {
 })
 
 describe('what it shows of itself', () => {
+  it('is every route of the operation table', () => {
+    const missing = operations.flatMap(({ method, routes }) =>
+      routes.filter((route) => !stage.hasRoute(method, route.replaceAll(/\{(\w+)\}/g, ':$1'))),
+    )
+    expect(missing).toEqual([])
+    expect(stage.hasRoute('PATCH', '/v1/rooms')).toBe(false)
+  })
+
   it('has its documents in development only, and never a token in its logs', async () => {
     expect((await request('GET', '/docs/openapi.json')).status).toBe(404)
     const canary = await token({ sub: 'canary-user' })

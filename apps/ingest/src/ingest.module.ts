@@ -1,4 +1,12 @@
-import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common'
 import { HttpAdapterHost } from '@nestjs/core'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import { type Config, Health, LOGGER, type Logger, Metrics } from '@roomlog/runtime'
@@ -13,6 +21,7 @@ import { kafkaOptions, watchConsumer } from './kafka/transport.js'
 import { closeParts, openParts, PARTS, type Parts } from './parts.js'
 
 const READS = Symbol('reads')
+const drainMsMax = 5_000
 
 @Module({})
 export class IngestModule {
@@ -47,7 +56,7 @@ export class IngestModule {
 
 /** What begins and ends with the app. */
 @Injectable()
-class Ingest implements OnApplicationBootstrap, OnApplicationShutdown {
+class Ingest implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly embedded: EmbeddedIntake | undefined
 
   constructor(
@@ -67,6 +76,11 @@ class Ingest implements OnApplicationBootstrap, OnApplicationShutdown {
     registerRoutes(server, this.parts, this.reads)
     addDocuments(server, this.parts.config)
     await this.embedded?.start()
+  }
+
+  /** While the consumer still is there, so that what was taken is committed. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.race([this.intake.drain(), new Promise((resolve) => setTimeout(resolve, drainMsMax).unref())])
   }
 
   /** Listeners and consumers are closed by now: nothing new comes in. */

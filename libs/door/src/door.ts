@@ -6,18 +6,8 @@
  * command may be in the log. A door never tries again by itself: the client repeats with the same action ID.
  */
 import { randomBytes } from 'node:crypto'
-import type { Identity } from '@roomlog/domain'
-import { type Log, partitionOf, RoomlogError } from '@roomlog/log'
-import {
-  type CommandValue,
-  commandsTopic,
-  encodeCommand,
-  familyOf,
-  type Reply,
-  recordVersion,
-  type WireError,
-  wireError,
-} from '@roomlog/protocol'
+import type { Log } from '@roomlog/log'
+import { type CommandValue, type Reply, type WireError, wireError } from '@roomlog/protocol'
 import type { CommandDraft, Input, Operation } from '@roomlog/protocol/operations'
 import { Aliases, type ResolveAlias } from './aliases.js'
 import { compose, isCommand } from './compose.js'
@@ -28,6 +18,9 @@ import { Repeats } from './repeats.js'
 import { Replies } from './replies.js'
 import { hasScope } from './rights.js'
 import { validate } from './validate.js'
+import { CommandWriter, type Entry, type SubmitOptions, type Written } from './writer.js'
+
+export type { Entry, SubmitOptions, Written } from './writer.js'
 
 export interface DoorOptions {
   log: Log
@@ -40,14 +33,6 @@ export interface DoorOptions {
   onOutcome?(code: string, ms: number): void
 }
 
-export interface SubmitOptions {
-  timeoutMs?: number
-  traceparent?: string
-  /** Default: a request ID of this door. A record of `ingest.events` names itself, so that its repeat is one. */
-  origin?: string
-  sender?: Identity
-}
-
 /** Requests of one door that may wait at once; beyond it `unavailable`. */
 const waitingMax = 20_000
 
@@ -56,13 +41,13 @@ export class Door {
   private readonly aliases: Aliases
   private readonly users: RateLimiter
   private readonly repeats = new Repeats()
-  private readonly instance = randomBytes(9).toString('base64url')
-  private requests = 0
+  private readonly writer: CommandWriter
 
   constructor(private readonly options: DoorOptions) {
-    const { log, limits, resolveAlias, onFailure = () => {} } = options
+    const { log, limits, resolveAlias, onFailure = () => {}, onOutcome } = options
     const partition = randomBytes(4).readUInt32LE() % log.partitions
     this.replies = new Replies(log, partition, waitingMax, onFailure)
+    this.writer = new CommandWriter({ log, replies: this.replies, replyMs: limits.replyMs, onFailure, onOutcome })
     this.aliases = new Aliases(resolveAlias)
     this.users = new RateLimiter({ perSecond: limits.userMessagesPerSecond, burst: limits.userMessagesBurst })
   }
@@ -111,35 +96,14 @@ export class Door {
     if (draft.room?.startsWith('#')) return this.submitByAlias(principal, draft, draft.room, options)
     const command = this.compose(principal, draft, options)
     if (!isCommand(command)) return { id: '', error: command }
-    const { written, reply } = this.write(command, { ...options, reply: true })
+    const [{ written, reply }] = this.writer.write([{ command, options: { ...options, reply: true } }]) as [Written]
     written.catch(() => {})
     return reply
   }
 
-  /**
-   * Appends one command. `written` resolves when it is durable and rejects as the log does; `reply` is its outcome, or, where
-   * nobody waits for it, what can be said without it.
-   */
-  write(command: CommandValue, options: SubmitOptions & { reply: boolean }): { written: Promise<unknown>; reply: Promise<Reply> } {
-    const id = `${this.instance}.${(this.requests++).toString(36)}`
-    if (options.reply && this.replies.full) {
-      const error = wireError('unavailable', 'too many requests wait at this door')
-      return { written: Promise.reject(new RoomlogError('unavailable', error.message)), reply: Promise.resolve({ id, error }) }
-    }
-    const started = performance.now()
-    const reply: Promise<Reply> = options.reply
-      ? this.replies.wait(id, options.timeoutMs ?? this.options.limits.replyMs)
-      : Promise.resolve({ id })
-    const written = this.produce(command, id, options)
-    written.catch((error: Error) => {
-      // What may have been appended is waited for: the reply, if there is one, knows better than the failure.
-      if (error instanceof RoomlogError && error.code !== 'unknown') this.replies.give(id, { id, error: wireError('unavailable') })
-      this.options.onFailure?.(error)
-    })
-    if (options.reply && this.options.onOutcome) {
-      void reply.then((outcome) => this.options.onOutcome?.(outcome.error?.code ?? 'ok', performance.now() - started))
-    }
-    return { written, reply }
+  /** Writes composed commands, each partition's together and in their order; all are on their way when this returns. */
+  write(entries: readonly Entry[]): Written[] {
+    return this.writer.write(entries)
   }
 
   /** The command of a draft whose room is no alias, or its refusal; nothing is written. */
@@ -165,15 +129,6 @@ export class Door {
     // The room may be gone and its alias another's: what is remembered is forgotten, and the next request asks anew.
     if (reply.error?.code === 'not_found') this.aliases.forget(alias)
     return reply
-  }
-
-  private async produce(command: CommandValue, id: string, options: SubmitOptions & { reply: boolean }): Promise<void> {
-    const { log } = this.options
-    const headers: Record<string, string> = { v: recordVersion, origin: options.origin ?? id }
-    if (options.reply) headers.reply = `${this.replies.partition}:${id}`
-    if (options.traceparent !== undefined) headers.traceparent = options.traceparent
-    const topic = commandsTopic(familyOf(command.room))
-    await log.produce(topic, partitionOf(command.room, log.partitions), [{ key: command.room, value: encodeCommand(command), headers }])
   }
 }
 

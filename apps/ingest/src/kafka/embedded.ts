@@ -1,6 +1,7 @@
 /**
  * The same door where the log is not Kafka: `ingest.events` is read through the log port. What a consumer group keeps in Kafka,
- * how far each partition is done, stands in a small file of the data directory; it may be a second old, and repeats are recognised.
+ * how far each partition is done, stands in a small file of the data directory; it may be a second old, and
+ * repeats are recognised.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -53,19 +54,21 @@ export class EmbeddedIntake {
       topic,
       partition,
       from,
-      async ({ records, next }) => {
+      async ({ records }) => {
         for (const record of records) {
           const address = replyAddress(record.headers, '')
           if (typeof address === 'string') this.logger.warn({ reason: address }, 'a reply to a service was refused')
           const answered = typeof address === 'object' ? (outcome: Outcome) => this.reply(address, outcome) : undefined
-          await this.intake.take({ partition, ...record }, answered)
-          this.done.set(partition, record.offset + 1)
-          this.changed = true
+          await this.intake.take({ partition, ...record }, { answered, done: async () => this.finish(partition, record.offset + 1) })
         }
-        this.done.set(partition, next)
       },
       { onFailure: (error) => this.logger.warn({ err: error }, 'ingest.events could not be read') },
     )
+  }
+
+  private finish(partition: number, next: number): void {
+    this.done.set(partition, next)
+    this.changed = true
   }
 
   private reply(address: Exclude<ReturnType<typeof replyAddress>, string | undefined>, outcome: Outcome): void {

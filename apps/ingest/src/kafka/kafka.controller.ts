@@ -27,7 +27,17 @@ export function kafkaController(topic: string): Type {
       const address = replyAddress(headers, this.parts.config.topicPrefix)
       if (typeof address === 'string') this.parts.logger.warn({ reason: address }, 'a reply to a service was refused')
       const answered = typeof address === 'object' ? (outcome: Outcome) => this.reply(context, address, outcome) : undefined
-      await this.intake.take(record, answered, context.getHeartbeat())
+      const place = { topic, partition: record.partition, offset: String(BigInt(message.offset) + 1n) }
+      await this.intake.take(record, { answered, alive: context.getHeartbeat(), done: () => this.commit(context, place) })
+    }
+
+    /** What cannot be committed comes again, and is recognised. */
+    private async commit(context: KafkaContext, place: { topic: string; partition: number; offset: string }): Promise<void> {
+      try {
+        await context.getConsumer().commitOffsets([place])
+      } catch (error) {
+        this.parts.logger.debug({ err: error }, 'an offset of ingest.events could not be committed')
+      }
     }
 
     private reply(context: KafkaContext, address: ReplyAddress, outcome: Outcome): void {

@@ -22,7 +22,8 @@ export function kafkaOptions(config: Config): KafkaOptions {
       },
       producer: { allowAutoTopicCreation: false },
       subscribe: { fromBeginning: true },
-      run: { partitionsConsumedConcurrently: partitionsAtOnceMax, autoCommitInterval: 1_000, autoCommitThreshold: 500 },
+      // Offsets are committed by the intake, when a record's commands are durable.
+      run: { partitionsConsumedConcurrently: partitionsAtOnceMax, autoCommit: false },
       // Nest would run JSON.parse over every value: content must stay as it is.
       parser: { keepBinary: true },
     },

@@ -19,6 +19,8 @@ export interface Stage {
   /** Requests that persistence got, and what it answers by path. */
   reads: { requests: IncomingMessage[]; answers: Map<string, string> }
   lines: string[]
+  /** Whether the server has the route. */
+  hasRoute(method: string, url: string): boolean
   token(claims?: Record<string, unknown>): Promise<string>
   close(): Promise<void>
 }
@@ -67,7 +69,9 @@ export async function startStage(env: Record<string, string> = {}): Promise<Stag
     persistence.closeAllConnections()
     await new Promise((resolve) => persistence.close(resolve))
   }
-  return { url: served.url, log, config, authority, reads, lines, token, close }
+  const server = served.app.getHttpAdapter().getInstance()
+  const hasRoute = (method: string, url: string) => server.hasRoute({ method: method as never, url })
+  return { hasRoute, url: served.url, log, config, authority, reads, lines, token, close }
 }
 
 export function token(claims: Record<string, unknown> = {}): Promise<string> {
