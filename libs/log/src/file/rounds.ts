@@ -8,6 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from 'lmdb'
 import { RoomlogError } from '../failure.js'
+import type { Room } from './room.js'
 
 export interface Change {
   puts: readonly [key: Buffer, value: Buffer][]
@@ -41,6 +42,7 @@ export class Rounds {
 
   constructor(
     private readonly store: Store,
+    private readonly room: Room,
     private readonly onFailure: (error: Error) => void,
   ) {}
 
@@ -82,6 +84,7 @@ export class Rounds {
   private async round(): Promise<void> {
     const changes = this.take()
     try {
+      await this.room.take(changes.reduce((sum, change) => sum + change.bytes, 0))
       await this.commit(changes)
     } catch (error) {
       return this.fail(changes, error as Error)
@@ -107,20 +110,16 @@ export class Rounds {
   }
 
   private async commit(changes: readonly Change[]): Promise<void> {
-    const outcomes: Promise<unknown>[] = []
-    const committed = this.store.batch(() => {
+    await this.store.transaction(() => {
       for (const { puts, removes } of changes) {
-        for (const [key, value] of puts) outcomes.push(this.store.put(key, value))
-        for (const key of removes ?? []) outcomes.push(this.store.remove(key))
+        for (const [key, value] of puts) this.store.put(key, value)
+        for (const key of removes ?? []) this.store.remove(key)
       }
     })
-    for (const outcome of outcomes) outcome.catch(() => {})
-    await committed
-    await outcomes.at(-1)
   }
 
   private async fail(changes: readonly Change[], cause: Error): Promise<void> {
-    const error = new RoomlogError('unavailable', `the log cannot be written: ${reasonOf(cause)}`, { cause })
+    const error = new RoomlogError('unavailable', `the log cannot be written: ${cause.message.split('\n')[0]}`, { cause })
     this.failure = error
     this.onFailure(error)
     this.kept = changes.filter((change) => change.kept)
@@ -135,9 +134,4 @@ export class Rounds {
     } else if (this.kept.length > 0 || this.waiting.length > 0) await delay(retryMs)
     else this.failure = undefined
   }
-}
-
-function reasonOf(error: Error): string {
-  const text = `${error.message} ${(error as { commitError?: Error }).commitError?.message ?? ''}`
-  return /No space left|ENOSPC/i.test(text) ? 'the disk is full' : text.trim().split('\n')[0]!
 }

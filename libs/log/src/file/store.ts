@@ -16,6 +16,7 @@ import { bytesOf, damaged, type Sealed } from '../record.js'
 import { Cleaner } from './cleaner.js'
 import { decode, encode, offsetOf, placeOf } from './codec.js'
 import { lockDirectory } from './lock.js'
+import { Room } from './room.js'
 import { Rounds } from './rounds.js'
 
 export interface FilePartition {
@@ -49,9 +50,10 @@ export class FileStore implements Store {
     private readonly records: RootDatabase<Buffer, Buffer>,
     private readonly unlock: () => void,
     private readonly now: () => number,
+    directory: string,
     onFailure: (error: Error) => void,
   ) {
-    this.rounds = new Rounds(records, onFailure)
+    this.rounds = new Rounds(records, new Room(directory), onFailure)
     this.cleaner = new Cleaner(this, now, onFailure)
   }
 
@@ -69,7 +71,7 @@ export class FileStore implements Store {
       })
       const records = root.openDB<Buffer, Buffer>('records', options) as RootDatabase<Buffer, Buffer>
       syncDirectory(directory)
-      const store = new FileStore(root, records, unlock, now, onFailure)
+      const store = new FileStore(root, records, unlock, now, directory, onFailure)
       store.load()
       store.cleaner.start()
       return store
