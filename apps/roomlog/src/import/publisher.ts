@@ -24,6 +24,8 @@ export interface PublisherOptions {
 interface Entry {
   step: Step
   state: 'waiting' | 'sent' | 'failed' | 'done'
+  /** Of its event, once it is done. */
+  seq?: number
 }
 
 /** A step that was refused for good. */
@@ -84,9 +86,7 @@ export class Publisher {
   }
 
   #acknowledged(entry: Entry, { seq }: Accepted): void {
-    const { room } = entry.step
-    if (seq <= (this.#lastSeq.get(room) ?? 0)) this.outOfOrder++
-    else this.#lastSeq.set(room, seq)
+    entry.seq = seq
     if (this.#trouble) this.#trouble.since = Date.now()
     this.options.onDone?.(entry.step)
     this.#settled(entry, 'done')
@@ -104,10 +104,16 @@ export class Publisher {
     entry.state = state
     this.#inFlight--
     let done = 0
-    while (done < this.#next && this.#window[done]!.state === 'done') done++
+    for (; done < this.#next && this.#window[done]!.state === 'done'; done++) this.#checkOrder(this.#window[done]!)
     this.#window.splice(0, done)
     this.#next -= done
     this.#wake()
+  }
+
+  /** A repeat has the `seq` of its first time, so a room's steps ascend in either case. */
+  #checkOrder({ step: { room }, seq = 0 }: Entry): void {
+    if (seq <= (this.#lastSeq.get(room) ?? 0)) this.outOfOrder++
+    else this.#lastSeq.set(room, seq)
   }
 
   /** Once nothing is on its way: what failed goes out again, in order; if nothing did, the trouble is over. */
