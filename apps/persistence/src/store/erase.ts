@@ -5,7 +5,7 @@
 import { tombstone } from '@roomlog/protocol'
 import type { QueryRunner } from 'typeorm'
 import { BulkInsert } from './bulk.js'
-import type { ErasureRow } from './fold.js'
+import type { ErasureRow } from './rows.js'
 
 export async function erase(runner: QueryRunner, erasures: readonly ErasureRow[]): Promise<void> {
   // Reversed: of several deletions of one event the first stands.

@@ -3,77 +3,10 @@
  * its last form, because one statement may touch a row once.
  */
 import { membershipAfter, type RawJson, type RoomEvent } from '@roomlog/domain'
-import { type Deletion, deletionOf } from '@roomlog/protocol'
+import { deletionOf } from '@roomlog/protocol'
 import { Contradiction } from '../contradiction.js'
 import type { ArchivedEvent, Slice } from '../slice.js'
-
-export interface RoomRow {
-  room: string
-  topic: string
-  partition: number
-  first: number
-  seq: number
-  createdAt: number
-  updatedAt: number
-  messages: number
-  lastMessage: number | null
-  deletedSeq: number | null
-  /** Folded state events by type; absent = unchanged. */
-  changes: Map<string, unknown>
-}
-
-export interface MemberRow {
-  room: string
-  user: string
-  membership: string | null
-  seq: number | null
-  /** The event says what the name and avatar are now (also: none). */
-  profiled: boolean
-  name: string | null
-  avatar: string | null
-}
-
-export interface StateRow {
-  room: string
-  type: string
-  key: string
-  seq: number
-  content: RawJson
-}
-
-export interface ErasureRow {
-  room: string
-  seq: number
-  bySeq: number
-  deletion: Deletion
-}
-
-export interface UserRoomRow {
-  user: string
-  room: string
-  kind: string
-  seq: number
-  roomPartition: number | null
-  roomOffset: number | null
-  roomSeq: number | null
-  by: string | null
-  name: string | null
-  content: RawJson
-}
-
-export interface Rows {
-  events: ArchivedEvent[]
-  rooms: RoomRow[]
-  state: StateRow[]
-  members: MemberRow[]
-  memberChanges: { room: string; user: string; seq: number; value: string }[]
-  historyChanges: { room: string; seq: number; value: string }[]
-  erasures: ErasureRow[]
-  aliases: { alias: string; room: string | null; seq: number }[]
-  userRooms: UserRoomRow[]
-  markers: { user: string; room: string; seq: number; roomSeq: number; event: string | null }[]
-  profiles: { user: string; seq: number; name: string | null; avatar: string | null }[]
-}
+import type { ErasureRow, MemberRow, RoomRow, Rows, StateRow, UserRoomRow } from './rows.js'
 
 export function fold(slices: readonly Slice[]): Rows {
   const folding = new Folding()

@@ -11,8 +11,10 @@ import { Contradiction } from '../contradiction.js'
 import type { Slice } from '../slice.js'
 import { Bulk, BulkInsert } from './bulk.js'
 import { erase } from './erase.js'
-import { fold, type MemberRow, type RoomRow, type Rows } from './fold.js'
+import { fold } from './fold.js'
 import { type PlacedEvent, placed } from './place.js'
+import type { MemberRow, RoomRow, Rows } from './rows.js'
+import { aliases, historyChanges, markers, memberChanges, profiles, state, userRooms } from './tables.js'
 
 /** @returns the slices that count now. @throws Contradiction, or the database's error; then none counts. */
 export async function store(dataSource: DataSource, slices: readonly Slice[], topicIds: ReadonlyMap<string, string>): Promise<Set<Slice>> {
@@ -185,76 +187,3 @@ const membersSql = `
 async function writeMembers(runner: QueryRunner, rows: MemberRow[]): Promise<void> {
   if (rows.length > 0) await runner.query(membersSql, members.parameters(rows))
 }
-
-const state = new BulkInsert<Rows['state'][number]>(
-  'state',
-  {
-    room: ['text', (row) => row.room],
-    type: ['text', (row) => row.type],
-    key: ['text', (row) => row.key],
-    seq: ['bigint', (row) => row.seq],
-    content: ['text', (row) => row.content],
-  },
-  'on conflict (room, type, key) do update set seq = excluded.seq, content = excluded.content',
-)
-
-const memberChanges = new BulkInsert<Rows['memberChanges'][number]>('member_changes', {
-  room: ['text', (row) => row.room],
-  user_id: ['text', (row) => row.user],
-  seq: ['bigint', (row) => row.seq],
-  value: ['text', (row) => row.value],
-})
-
-const historyChanges = new BulkInsert<Rows['historyChanges'][number]>('history_changes', {
-  room: ['text', (row) => row.room],
-  seq: ['bigint', (row) => row.seq],
-  value: ['text', (row) => row.value],
-})
-
-const aliases = new BulkInsert<Rows['aliases'][number]>(
-  'aliases',
-  { alias: ['text', (row) => row.alias], room: ['text', (row) => row.room], seq: ['bigint', (row) => row.seq] },
-  'on conflict (alias) do update set room = excluded.room, seq = excluded.seq',
-)
-
-const userRooms = new BulkInsert<Rows['userRooms'][number]>(
-  'user_rooms',
-  {
-    user_id: ['text', (row) => row.user],
-    room: ['text', (row) => row.room],
-    kind: ['text', (row) => row.kind],
-    seq: ['bigint', (row) => row.seq],
-    room_partition: ['int', (row) => row.roomPartition],
-    room_offset: ['bigint', (row) => row.roomOffset],
-    room_seq: ['bigint', (row) => row.roomSeq],
-    by_user: ['text', (row) => row.by],
-    name: ['text', (row) => row.name],
-    content: ['text', (row) => row.content],
-  },
-  `on conflict (user_id, room) do update set kind = excluded.kind, seq = excluded.seq, room_partition = excluded.room_partition,
-    room_offset = excluded.room_offset, room_seq = excluded.room_seq, by_user = excluded.by_user, name = excluded.name, content = excluded.content
-    where coalesce(user_rooms.room_seq, 0) <= coalesce(excluded.room_seq, 0)`,
-)
-
-const markers = new BulkInsert<Rows['markers'][number]>(
-  'markers',
-  {
-    user_id: ['text', (row) => row.user],
-    room: ['text', (row) => row.room],
-    seq: ['bigint', (row) => row.seq],
-    room_seq: ['bigint', (row) => row.roomSeq],
-    event: ['text', (row) => row.event],
-  },
-  'on conflict (user_id, room) do update set seq = excluded.seq, room_seq = excluded.room_seq, event = excluded.event',
-)
-
-const profiles = new BulkInsert<Rows['profiles'][number]>(
-  'profiles',
-  {
-    user_id: ['text', (row) => row.user],
-    seq: ['bigint', (row) => row.seq],
-    name: ['text', (row) => row.name],
-    avatar: ['text', (row) => row.avatar],
-  },
-  'on conflict (user_id) do update set seq = excluded.seq, name = excluded.name, avatar = excluded.avatar',
-)
