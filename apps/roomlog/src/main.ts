@@ -1,3 +1,4 @@
+import './require-node.js'
 import { ConfigError, createLogger, loadConfig, Shutdown, secretsOf, startTracing } from '@roomlog/runtime'
 import { startAllInOne } from './all-in-one.js'
 import { lockDirectory } from './directory-lock.js'
@@ -6,7 +7,7 @@ import { checkPorts } from './ports.js'
 import { readyLine, welcome } from './ready.js'
 
 /** All of Roomlog in one process, until SIGTERM or SIGINT. */
-export async function main(): Promise<void> {
+async function main(): Promise<void> {
   const config = loadConfig()
   const logger = createLogger({ service: 'roomlog', level: config.logLevel, secrets: secretsOf(config) })
   const shutdown = new Shutdown({ logger, graceMs: 20_000 }).listen()
@@ -22,9 +23,7 @@ export async function main(): Promise<void> {
   if (config.development) process.stdout.write(`${await welcome(roomlog.url, config)}\n`)
 }
 
-if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    process.stderr.write(`${error instanceof ConfigError ? error.message : `roomlog could not start: ${explain(error)}`}\n`)
-    process.exit(1)
-  })
-}
+await main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : `roomlog could not start: ${explain(error)}`}\n`)
+  process.exit(1)
+})

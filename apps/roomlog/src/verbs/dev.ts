@@ -5,8 +5,7 @@ export function devVerb(root: Command): void {
     .command('dev')
     .description('runs all of Roomlog in this process, on the embedded log and database')
     .action(async () => {
-      const { main } = await import('../main.js')
-      await main()
+      await import('../main.js')
       // Until a signal ends the process.
       await new Promise(() => {})
     })

@@ -4,6 +4,7 @@ import { type Config, ConfigError, loadConfig } from '@roomlog/runtime'
 import type { Command } from 'commander'
 import { explain } from '../explain.js'
 import { LogInUse, openDeploymentLog } from '../open-log.js'
+import { nodeMajorMin } from '../require-node.js'
 import { clientConfig, flagsOf } from '../settings.js'
 import { printLine } from '../terminal.js'
 import { topicLine } from './topics.js'
@@ -45,8 +46,6 @@ async function* examine(url: string | undefined): AsyncGenerator<Finding> {
   for (const [about, address] of addresses(config, url)) yield await reach(about, address)
   yield* examineLog(config)
 }
-
-const nodeMajorMin = 24
 
 function versions(): Finding {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
