@@ -2,6 +2,8 @@ import { operations } from '@roomlog/protocol/operations'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Stage, startStage, token } from './testing/stage.js'
 
+type Answered = { error: { code: string } }
+
 let stage: Stage
 
 beforeAll(async () => {
@@ -116,7 +118,10 @@ describe('a command over HTTP', () => {
     const slow = await startStage({ ROOMLOG_LIMIT_REPLY_MS: '100' })
     slow.authority.decide = () => 'silent'
     const answer = await fetch(`${slow.url}/v1/rooms/r/leave`, { method: 'POST', headers: { authorization: `Bearer ${await token()}` } })
-    expect([answer.status, (await answer.json()).error]).toEqual([504, expect.objectContaining({ code: 'unknown', retriable: true })])
+    expect([answer.status, ((await answer.json()) as Answered).error]).toEqual([
+      504,
+      expect.objectContaining({ code: 'unknown', retriable: true }),
+    ])
     await slow.close()
   })
 
@@ -323,9 +328,9 @@ describe('reads', () => {
   it('are unavailable while persistence is', async () => {
     const alone = await startStage({ ROOMLOG_PERSISTENCE_URL: 'http://127.0.0.1:9' })
     const answer = await fetch(`${alone.url}/v1/rooms`, { headers: { authorization: `Bearer ${await token()}` } })
-    expect([answer.status, (await answer.json()).error.code]).toEqual([503, 'unavailable'])
+    expect([answer.status, ((await answer.json()) as Answered).error.code]).toEqual([503, 'unavailable'])
     const created = await fetch(`${alone.url}/v1/rooms`, { method: 'POST', headers: { authorization: `Bearer ${await token()}` } })
-    expect([created.status, Object.keys(await created.json())]).toEqual([200, ['event', 'room', 'seq', 'position']])
+    expect([created.status, Object.keys((await created.json()) as Answered)]).toEqual([200, ['event', 'room', 'seq', 'position']])
     await alone.close()
   })
 })

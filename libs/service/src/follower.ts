@@ -8,7 +8,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
 import type { RoomEvent } from '@roomlog/domain'
 import { decodeRecord, type Headers } from '@roomlog/protocol'
 import { type Consumer, Kafka, type KafkaMessage } from 'kafkajs'
-import { clientOptions, ROOMLOG_OPTIONS, type RoomlogOptions } from './options.js'
+import { clientOptions, type RoomlogOptions, SERVICE_OPTIONS } from './options.js'
 
 export interface FollowOptions {
   /** Consumer group; default `<service>-rooms`. Each group gets every event. */
@@ -26,7 +26,7 @@ export type OnEvent = (event: RoomEvent) => void | Promise<void>
 export class RoomlogFollower implements OnApplicationShutdown {
   private readonly consumers: Consumer[] = []
 
-  constructor(@Inject(ROOMLOG_OPTIONS) private readonly options: RoomlogOptions) {}
+  constructor(@Inject(SERVICE_OPTIONS) private readonly options: RoomlogOptions) {}
 
   /** Resolves when it follows; ends with the application or `stop`. */
   async follow(onEvent: OnEvent, options: FollowOptions = {}): Promise<{ stop(): Promise<void> }> {

@@ -13,7 +13,7 @@ export interface RoomlogOptions {
 }
 
 /** Injection token of the options. */
-export const ROOMLOG_OPTIONS = Symbol('roomlog options')
+export const SERVICE_OPTIONS = Symbol('roomlog options')
 
 export function clientOptions({ brokers, service, ssl, sasl }: RoomlogOptions) {
   return { clientId: `roomlog-${service}`, brokers, ssl: ssl as never, sasl: sasl as never, logLevel: logLevelError }

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
 import { ClientKafka } from '@nestjs/microservices'
 import { firstValueFrom, timeout } from 'rxjs'
-import { clientOptions, ROOMLOG_OPTIONS, type RoomlogOptions } from './options.js'
+import { clientOptions, type RoomlogOptions, SERVICE_OPTIONS } from './options.js'
 import { type Publication, type Published, recordOf } from './publication.js'
 
 const timeoutMsDefault = 12_000
@@ -23,7 +23,7 @@ export class RoomlogPublisher implements OnApplicationBootstrap, OnApplicationSh
   private readonly client: ClientKafka
   private readonly topic: string
 
-  constructor(@Inject(ROOMLOG_OPTIONS) private readonly options: RoomlogOptions) {
+  constructor(@Inject(SERVICE_OPTIONS) private readonly options: RoomlogOptions) {
     this.topic = `${options.topicPrefix ?? ''}ingest.events`
     this.client = new ClientKafka({
       client: clientOptions(options),
