@@ -6,6 +6,7 @@ import { topics } from '@roomlog/protocol'
 import { CONFIG, type Config, Health, LOGGER, type Logger, Metrics } from '@roomlog/runtime'
 import { Authorities } from './authorities.js'
 import { boundsOf, domainLimitsOf } from './config.js'
+import { HttpHistory } from './history.js'
 import { gaugesOf, observerOf } from './metrics.js'
 import { ReferenceCache } from './references.js'
 import { domainRules } from './rules.js'
@@ -38,6 +39,7 @@ export class AclService implements OnModuleInit, OnApplicationBootstrap, OnModul
       observer: observerOf(metrics, logger),
       cache: new ReferenceCache(),
       newId: randomUUID,
+      history: new HttpHistory({ url: config.persistenceUrl, secret: config.secret, now: Date.now }),
       bounds: boundsOf(config),
     })
     gaugesOf(metrics, this.authorities)
@@ -55,7 +57,9 @@ export class AclService implements OnModuleInit, OnApplicationBootstrap, OnModul
 
   private ready(mayLose: string[]) {
     const all = this.authorities!.status
-    const notDeciding = all.filter(({ state }) => state !== 'deciding').map(({ family, partition, state, reason }) => ({ family, partition, state, reason }))
+    const notDeciding = all
+      .filter(({ state }) => state !== 'deciding')
+      .map(({ family, partition, state, reason }) => ({ family, partition, state, reason }))
     return { ok: notDeciding.length === 0, partitions: all.length, notDeciding, mayLose }
   }
 }

@@ -2,9 +2,9 @@
  * Answers on their way to the doors that asked. One write at a time per partition of `room.replies`; what comes meanwhile
  * goes with the next. An answer that cannot be written is lost: its door says `unknown`, and the repeat meets the first result.
  */
-import type { Log, RecordDraft } from '@roomlog/log'
+import type { RecordDraft } from '@roomlog/log'
 import { recordVersion, type Reply } from '@roomlog/protocol'
-import { bounds } from './bounds.js'
+import type { Site } from './site.js'
 
 const repliesTopic = 'room.replies'
 
@@ -14,17 +14,14 @@ export class Answers {
   private count = 0
   private drained?: () => void
 
-  constructor(
-    private readonly log: Log,
-    private readonly onFailure: (error: Error) => void,
-  ) {}
+  constructor(private readonly site: Site) {}
 
   /** @param address header `reply` of the command: `<partition>:<request ID>`. One that is not well formed is passed over. */
   give(address: string, outcome: Omit<Reply, 'id'>): void {
     const colon = address.indexOf(':')
     const partition = Number(address.slice(0, colon))
     const id = address.slice(colon + 1)
-    if (colon < 1 || !Number.isInteger(partition) || partition < 0 || partition >= this.log.partitions) return
+    if (colon < 1 || !Number.isInteger(partition) || partition < 0 || partition >= this.site.log.partitions) return
     const record: RecordDraft = { key: id, value: JSON.stringify({ id, ...outcome }), headers: { v: recordVersion } }
     this.count++
     const queue = this.queues.get(partition)
@@ -41,7 +38,7 @@ export class Answers {
 
   /** Undefined while there is room. */
   room(): Promise<void> | undefined {
-    if (this.count < bounds.answersMax) return undefined
+    if (this.count < this.site.bounds.answersMax) return undefined
     return new Promise((resolve) => (this.drained = resolve))
   }
 
@@ -52,15 +49,15 @@ export class Answers {
 
   private async write(partition: number): Promise<void> {
     for (;;) {
-      const records = this.queues.get(partition)!.splice(0, bounds.answerBatchMax)
+      const records = this.queues.get(partition)!.splice(0, this.site.bounds.answerBatchMax)
       if (records.length === 0) break
       try {
-        await this.log.produce(repliesTopic, partition, records)
+        await this.site.log.produce(repliesTopic, partition, records)
       } catch (error) {
-        this.onFailure(error as Error)
+        this.site.warn('answers are lost')(error as Error)
       }
       this.count -= records.length
-      if (this.count < bounds.answersMax) this.drained?.()
+      if (this.count < this.site.bounds.answersMax) this.drained?.()
     }
     this.queues.delete(partition)
   }

@@ -4,11 +4,12 @@
  */
 import { type Claim, RoomlogError } from '@roomlog/log'
 import { commandsTopic, type Family, families } from '@roomlog/protocol'
-import { Authority, type AuthorityOptions } from './authority.js'
+import { Authority } from './authority.js'
 import { bounds } from './bounds.js'
 import { type Clock, pause, systemClock } from './clock.js'
+import type { SiteOptions } from './site.js'
 
-export type AuthoritiesOptions = Omit<AuthorityOptions, 'family' | 'partition'>
+export type AuthoritiesOptions = Omit<SiteOptions, 'family' | 'partition'>
 
 export const group = 'roomlog-acl'
 
@@ -37,7 +38,14 @@ export class Authorities {
   }
 
   get status(): (Authority['status'] & { family: Family; partition: number; state: Held['state']; reason?: string })[] {
-    return [...this.held.values()].map(({ family, partition, state, reason, authority }) => ({ family, partition, state, reason, ...emptyStatus, ...authority?.status }))
+    return [...this.held.values()].map(({ family, partition, state, reason, authority }) => ({
+      family,
+      partition,
+      state,
+      reason,
+      ...emptyStatus,
+      ...authority?.status,
+    }))
   }
 
   private hold(family: Family, partition: number): void {
@@ -98,7 +106,10 @@ class Held {
       } catch (error) {
         this.reason = (error as Error).message
         this.state = error instanceof RoomlogError && !error.retriable ? 'stopped' : 'failing'
-        this.of.observer.error({ family, partition, err: error }, this.state === 'stopped' ? 'partition stopped: it needs repair' : 'partition failed: beginning anew')
+        this.of.observer.error(
+          { family, partition, err: error },
+          this.state === 'stopped' ? 'partition stopped: it needs repair' : 'partition failed: beginning anew',
+        )
         if (this.state === 'stopped') return
         if (this.clock.now() - began > bounds.retryMsMax) retryMs = bounds.retryMsMin
         if (!this.leaving) await pause(this.clock, retryMs)

@@ -14,7 +14,8 @@ describe('an authority', () => {
     log = await openLog('memory:smoke', { partitions: 1 })
     await log.prepare(topics, 'relaxed')
     const authorities = (['room', 'user'] as const).map(
-      (family) => new Authority({ log, family, partition: 0, rules, observer: new Figures(), cache: new ReferenceCache(), newId: () => 'inc' }),
+      (family) =>
+        new Authority({ log, family, partition: 0, rules, observer: new Figures(), cache: new ReferenceCache(), newId: () => 'inc' }),
     )
     await Promise.all(authorities.map((authority) => authority.ready))
     const send = (id: string, command: Partial<CommandValue>) => {
@@ -34,7 +35,16 @@ describe('an authority', () => {
     })
     expect(replies.map(({ ok }) => ok?.seq)).toEqual([5, 6])
     const { records } = await log.read(eventsTopic('room'), 0, 0)
-    expect(records.map(({ headers }) => headers['type'] ?? 'mark')).toEqual(['mark', 'mark', 'room.created', 'member.join', 'room.power', 'room.access', 'room.history', 'msg.text'])
+    expect(records.map(({ headers }) => headers['type'] ?? 'mark')).toEqual([
+      'mark',
+      'mark',
+      'room.created',
+      'member.join',
+      'room.power',
+      'room.access',
+      'room.history',
+      'msg.text',
+    ])
     await Promise.all(authorities.map((a) => a.stop()))
     await log.close()
   })

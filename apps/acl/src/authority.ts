@@ -13,76 +13,63 @@
  * A batch of refusals only becomes a mark, at most 50 a second, because nobody may be told "no" that a successor could
  * decide otherwise. Two owners at once are slow, never wrong: one of them always finds the log moved.
  */
-import { type Log, partitionOf, type RecordDraft, RoomlogError } from '@roomlog/log'
-import { commandsTopic, eventsTopic, type Family, familyOf, stateTopic } from '@roomlog/protocol'
+import { type RecordDraft, RoomlogError } from '@roomlog/log'
+import { Alarm } from './alarm.js'
 import { Answers } from './answers.js'
-import { type Bounds, bounds as defaultBounds } from './bounds.js'
 import { Checkpoint } from './checkpoint.js'
-import { type Clock, pause, systemClock } from './clock.js'
-import { deadLetter } from './dead.js'
-import type { Fold } from './fold.js'
+import { pause } from './clock.js'
+import { bury, isElsewhere, redirect } from './detour.js'
+import { Fold } from './fold.js'
 import { Intake } from './intake.js'
-import type { Observer } from './observer.js'
 import { Parking } from './parking.js'
 import { isSame } from './record.js'
-import { type History, type ReferenceCache, References } from './references.js'
+import { References } from './references.js'
 import { Refusals } from './refusals.js'
-import type { Rules } from './rules.js'
+import { untilDone } from './retry.js'
 import { Sender } from './sender.js'
+import { type Site, type SiteOptions, siteOf } from './site.js'
 import { Slice } from './slice.js'
 import { takeOver } from './takeover.js'
-import { timePassed } from './time.js'
 import { Turn } from './turn.js'
-import { noReferences, type Waiting } from './waiting.js'
-
-export interface AuthorityOptions {
-  log: Log
-  family: Family
-  partition: number
-  rules: Rules
-  observer: Observer
-  cache: ReferenceCache
-  /** Names a new incarnation of the log. */
-  newId: () => string
-  clock?: Clock
-  history?: History
-  bounds?: Partial<Bounds>
-}
+import type { Waiting } from './waiting.js'
 
 export class Authority {
   /** Resolves when the partition is ours and commands are decided. */
   readonly ready: Promise<void>
   /** Resolves after `stop`; rejects with what ended this authority. Then only a new one can go on. */
   readonly ended: Promise<void>
-  private fold!: Fold
-  private checkpoint!: Checkpoint
-  private stopping = false
-  private markedAt = 0
-  private failures = 0
-  private readonly clock: Clock
-  private readonly bounds: Bounds
+  private readonly site: Site
+  private readonly fold: Fold
   private readonly intake: Intake
   private readonly references: References
-  private readonly sender: Sender
-  private readonly answers: Answers
   private readonly parking: Parking
   private readonly refusals = new Refusals()
+  private readonly sender: Sender
+  private readonly answers: Answers
+  private readonly alarm: Alarm
   private readonly slice = new Slice()
-  private cancelTimer = () => {}
+  private checkpoint?: Checkpoint
+  private stopping = false
+  private broken?: Error
+  /** When the last batch or mark was appended, and how many appends failed since one did not. */
+  private appendedAt = 0
+  private failures = 0
 
-  constructor(private readonly of: AuthorityOptions) {
-    const { log, family, partition } = of
-    const failing = (what: string) => (error: Error) => of.observer.warn({ family, partition, err: error }, what)
-    this.clock = of.clock ?? systemClock
-    this.bounds = { ...defaultBounds, ...of.bounds }
-    this.parking = new Parking(this.bounds)
-    this.intake = new Intake(log, commandsTopic(family), partition, (waiting) => this.prepare(waiting), failing('commands cannot be read; trying again'))
-    this.references = new References(log, eventsTopic(family), partition, of.cache, () => this.fold.end, of.history)
-    this.sender = new Sender(log, { topic: eventsTopic(family), partition }, this.clock, failing('follow-ups cannot be written; trying again'))
-    this.answers = new Answers(log, failing('answers are lost'))
-    const taken = this.takeOver()
-    this.ready = taken
-    this.ended = taken.then(() => this.live()).finally(() => this.end())
+  constructor(options: SiteOptions) {
+    const site = siteOf(options)
+    this.site = site
+    this.fold = new Fold(site, {
+      followUps: (offset, then, incarnation) => this.sender.send(offset, then, incarnation),
+      stopped: (offset, error) => this.onRoomStopped(offset, error),
+    })
+    this.references = new References(site, () => this.fold.end)
+    this.intake = new Intake(site, (waiting) => this.references.prepare(waiting))
+    this.parking = new Parking(site.bounds)
+    this.sender = new Sender(site, (error) => this.break(error))
+    this.answers = new Answers(site)
+    this.alarm = new Alarm(site, this.parking, () => this.intake.nudge())
+    this.ready = this.takeOver()
+    this.ended = this.ready.then(() => this.live()).finally(() => this.end())
     this.ready.catch(() => {})
     this.ended.catch(() => {})
   }
@@ -97,48 +84,42 @@ export class Authority {
 
   /** For health and metrics. */
   get status() {
-    const { fold, checkpoint } = this
-    return { end: fold?.end ?? 0, cmd: fold?.cmd ?? -1, waiting: this.intake.size, parked: this.parking.size, rooms: fold?.rooms.size ?? 0, followUps: this.sender.waiting, checkpointAt: checkpoint?.at }
+    const { end, cmd, rooms } = this.fold
+    const [waiting, parked, followUps] = [this.intake.size, this.parking.size, this.sender.waiting]
+    return { end, cmd, rooms: rooms.size, waiting, parked, followUps, checkpointAt: this.checkpoint?.at }
   }
 
   private async takeOver(): Promise<void> {
-    const { log, family, partition, rules, newId, observer } = this.of
-    const began = this.clock.now()
-    const listener = {
-      followUps: (offset: number, then: Parameters<Sender['send']>[1]) => this.sender.send(offset, then, this.fold.incarnation),
-      stopped: (_room: string, offset: number, error: Error) => {
-        observer.count('roomsStopped')
-        observer.error({ family, partition, offset, err: error }, 'a room is stopped: this event of it cannot be folded')
-      },
-    }
-    const taken = await takeOver({ log, family, partition, rules, newId, listener, onFold: (fold) => (this.fold = fold) })
-    const { fold, owner, restored, nextCommand, commandGap } = taken
-    this.checkpoint = new Checkpoint({ log, topic: stateTopic(family), fold, owner, restored, clock: this.clock, observer, bounds: this.bounds, firstOpen: () => this.sender.firstOpen })
-    if (commandGap > 0) observer.warn({ family, partition, from: fold.cmd + 1, commands: commandGap }, 'commands were trimmed before they were decided; nobody was answered')
-    if (taken.otherLog) observer.error({ family, partition, end: fold.end }, 'the log is not the one that the checkpoint was made from: a new incarnation begins')
+    const { site, fold } = this
+    const { observer, place, clock } = site
+    const began = clock.now()
+    const { owner, restored, nextCommand, commandGap, otherLog } = await takeOver(site, fold)
+    this.checkpoint = new Checkpoint(site, { fold, owner, restored, firstOpen: () => this.sender.firstOpen })
+    if (commandGap > 0) observer.warn({ ...place, commandGap }, 'commands were trimmed before they were decided; nobody was answered')
+    if (otherLog) observer.error({ ...place, end: fold.end }, 'the log is not that of the checkpoint: a new incarnation begins')
     observer.count('commandsLost', commandGap)
-    observer.count('otherLogs', taken.otherLog ? 1 : 0)
+    observer.count('otherLogs', otherLog ? 1 : 0)
     observer.count('staleChunks', restored.stale)
     observer.count('takeovers')
     await this.intake.readAgain(fold.parked)
     this.intake.follow(nextCommand)
-    observer.time('takeover', this.clock.now() - began)
-    observer.info({ family, partition, owner, rooms: fold.rooms.size, replayed: fold.records, ms: this.clock.now() - began }, 'partition taken over')
+    const ms = clock.now() - began
+    observer.time('takeover', ms)
+    observer.info({ ...place, owner, rooms: fold.rooms.size, replayed: fold.records, ms }, 'partition taken over')
   }
 
   private async live(): Promise<void> {
     let turn = this.newTurn()
     while (!this.stopping) {
       await this.intake.arrival()
-      if (this.intake.failure) throw this.intake.failure
+      if (this.broken ?? this.intake.failure) throw this.broken ?? this.intake.failure
       const full = await this.collect(turn)
-      if (turn.urgent || full || (turn.pending && this.markIsDue())) {
+      if (turn.urgent || full || (turn.pending && this.markIn() <= 0)) {
         await this.append(turn)
         turn = this.newTurn()
       }
-      this.planTimer(turn)
-      if (this.checkpoint.due) void this.checkpoint.write()
-      if (this.checkpoint.overdue) throw new RoomlogError('unavailable', 'checkpoints are another owner’s: beginning anew')
+      this.alarm.set(turn.pending ? this.markIn() : undefined)
+      this.keepCheckpoint()
       await (this.sender.room() ?? this.answers.room() ?? this.slice.yield())
     }
     if (turn.pending) await this.append(turn)
@@ -149,33 +130,38 @@ export class Authority {
     for (let waiting = this.intake.peek(); waiting; waiting = this.intake.peek()) {
       if (turn.full) return true
       if (this.isDecided(waiting)) this.answerAgain(turn, waiting)
-      else if (this.isElsewhere(waiting)) await this.redirect(turn, waiting)
-      else if (!turn.take(waiting, await this.referencesOf(waiting))) return true
+      else if (isElsewhere(this.site, waiting)) await this.redirect(turn, waiting)
+      else {
+        const found = waiting.references instanceof Map ? waiting.references : await this.references.of(waiting)
+        if (!turn.take(waiting, found)) return true
+      }
       this.intake.shift()
     }
     return false
   }
 
   private async append(turn: Turn): Promise<void> {
-    const { log, family, partition, observer } = this.of
-    for (const { waiting, error } of turn.poison) await this.untilDone(() => deadLetter(log, commandsTopic(family), partition, waiting, error))
+    const { site } = this
+    const { log, topics, partition, clock, bounds, observer } = site
+    for (const { waiting, error } of turn.poison) await this.untilDone(() => bury(site, waiting, error))
     const records = turn.seal()
-    const began = this.clock.now()
-    const outcome = await log.append(this.fold.topic, partition, turn.base, records).catch((error: Error) => error)
-    observer.time('append', this.clock.now() - began)
-    this.markedAt = this.clock.now()
+    const began = clock.now()
+    const outcome = await log.append(topics.events, partition, turn.base, records).catch((error: Error) => error)
+    this.appendedAt = clock.now()
+    observer.time('append', this.appendedAt - began)
     if (outcome instanceof RoomlogError && !outcome.retriable) throw outcome
-    if (!(outcome instanceof Error) && outcome.appended) this.settle(turn, records)
-    else await this.resolve(turn, records, outcome instanceof Error)
-    this.failures = outcome instanceof Error ? this.failures + 1 : 0
-    if (this.failures > 1) await pause(this.clock, Math.min(this.bounds.retryMsMin * 2 ** this.failures, this.bounds.retryMsMax))
+    const unknown = outcome instanceof Error
+    if (!unknown && outcome.appended) this.settle(turn, records)
+    else await this.resolve(turn, records, unknown)
     if (turn.left.length > 0) this.intake.putBack(turn.left)
+    this.failures = unknown ? this.failures + 1 : 0
+    if (this.failures > 1) await pause(clock, Math.min(bounds.retryMsMin * 2 ** this.failures, bounds.retryMsMax))
   }
 
   private settle(turn: Turn, records: readonly RecordDraft[]): void {
-    const { observer } = this.of
+    const { observer } = this.site
     turn.commit((offset, then) => this.sender.send(offset, then, this.fold.incarnation))
-    turn.answer((address, outcome) => this.answers.give(address, outcome))
+    turn.answer(this.answers)
     for (const { event, bytes } of turn.events) this.references.remember(event, bytes)
     observer.count('batches')
     observer.count('events', turn.events.length)
@@ -185,94 +171,68 @@ export class Authority {
 
   /** Not taken, or nobody knows: the log says what is true. Never sent again as it was. */
   private async resolve(turn: Turn, records: readonly RecordDraft[], unknown: boolean): Promise<void> {
-    const { observer } = this.of
-    const voids = this.fold.voids
-    const read = await this.untilDone(() => this.fold.catchUp(this.of.log))
+    const { fold, intake } = this
+    const { observer } = this.site
+    const voids = fold.voids
+    const read = await this.untilDone(() => fold.catchUp())
     const taken = records.every((record, index) => isSame(read[index], record, turn.base + index))
     observer.count(unknown ? 'unknowns' : 'conflicts')
-    observer.count('voids', this.fold.voids - voids)
+    observer.count('voids', fold.voids - voids)
     observer.count(taken ? 'unknownsTaken' : 'discarded')
-    if (taken) turn.answer((address, outcome) => this.answers.give(address, outcome))
+    if (taken) turn.answer(this.answers)
     const known = new Map([...turn.taken, ...turn.left, ...this.parking.clear()].map((waiting) => [waiting.record.offset, waiting]))
-    this.intake.putBack([...known.values()])
-    await this.untilDone(() => this.intake.readAgain([...this.fold.parked].filter((offset) => !known.has(offset))))
+    turn.left.length = 0
+    intake.putBack([...known.values()])
+    await this.untilDone(() => intake.readAgain([...fold.parked].filter((offset) => !known.has(offset))))
   }
 
   private newTurn(): Turn {
-    return new Turn(this.fold, this.of.rules, this.parking, this.refusals, this.bounds)
+    return new Turn(this.site, this.fold, this.parking, this.refusals)
   }
 
   private isDecided({ record: { offset } }: Waiting): boolean {
     return offset <= this.fold.cmd && !this.fold.parked.has(offset)
   }
 
-  private isElsewhere({ command }: Waiting): boolean {
-    return command !== undefined && (familyOf(command.room) !== this.of.family || partitionOf(command.room, this.of.log.partitions) !== this.of.partition)
+  /** Another owner decided it, and may not have lived to answer. */
+  private answerAgain(turn: Turn, waiting: Waiting): void {
+    const outcome = waiting.reply === undefined ? undefined : turn.repeatOf(waiting)
+    if (!outcome) return
+    this.answers.give(waiting.reply!, outcome)
+    this.site.observer.count('repeatsAnswered')
   }
 
   private async redirect(turn: Turn, waiting: Waiting): Promise<void> {
-    const { key, value, headers } = waiting.record
-    const room = waiting.command!.room
-    const { offset: _, sum: __, ...kept } = headers
-    await this.untilDone(() => this.of.log.produce(commandsTopic(familyOf(room)), partitionOf(room, this.of.log.partitions), [{ key, value, headers: kept }]))
+    await this.untilDone(() => redirect(this.site, waiting))
     turn.pass(waiting)
   }
 
-  private async referencesOf(waiting: Waiting) {
-    let found = await waiting.references
-    const { room } = waiting.command ?? { room: '' }
-    if (found === 'beyond') found = await this.references.resolveNow(room, this.of.rules.needs(waiting.command!))
-    waiting.references = found
-    return found === 'beyond' ? noReferences : found
+  /** Milliseconds until a mark may be appended. */
+  private markIn(): number {
+    return this.appendedAt + this.site.bounds.markDelayMsMax - this.site.clock.now()
   }
 
-  private prepare(waiting: Waiting): void {
-    if (!waiting.command) return
-    const ids = this.of.rules.needs(waiting.command)
-    if (ids.length > 0) waiting.references = this.references.resolve(waiting.command.room, ids)
+  private keepCheckpoint(): void {
+    if (this.checkpoint!.due) void this.checkpoint!.write()
+    if (this.checkpoint!.overdue) throw new RoomlogError('unavailable', 'checkpoints are another owner’s: beginning anew')
   }
 
-  private answerAgain(turn: Turn, waiting: Waiting): void {
-    const outcome = waiting.reply !== undefined && waiting.command && turn.repeatOf(waiting)
-    if (outcome) this.answers.give(waiting.reply!, outcome)
-    if (outcome) this.of.observer.count('repeatsAnswered')
+  private onRoomStopped(offset: number, error: Error): void {
+    this.site.observer.count('roomsStopped')
+    this.site.observer.error({ ...this.site.place, offset, err: error }, 'a room is stopped: this event of it cannot be folded')
   }
 
-  private markIsDue(): boolean {
-    return this.clock.now() - this.markedAt >= this.bounds.markDelayMsMax
-  }
-
-  /** One timer: for the mark that refusals wait for, or for the end of the first parked command. */
-  private planTimer(turn: Turn): void {
-    this.cancelTimer()
-    const now = this.clock.now()
-    const next = this.parking.next
-    if (turn.pending) this.cancelTimer = this.clock.after(Math.max(1, this.markedAt + this.bounds.markDelayMsMax - now), () => this.intake.nudge())
-    else if (next) this.cancelTimer = this.clock.after(Math.max(next.untilMs - now, this.bounds.retryMsMin), () => void this.tellTime(next.room))
-  }
-
-  private async tellTime(room: string): Promise<void> {
-    const { log, family, partition, observer } = this.of
-    observer.count('timesPassed')
-    await log.produce(commandsTopic(family), partition, [timePassed(room, this.clock.now())]).catch(() => {})
+  private break(error: Error): void {
+    this.broken = error
     this.intake.nudge()
   }
 
-  /** A failure of the log is waited out: there is nothing else that this partition could do. */
-  private async untilDone<T>(act: () => Promise<T>): Promise<T> {
-    for (let retryMs = this.bounds.retryMsMin; ; retryMs = Math.min(retryMs * 2, this.bounds.retryMsMax)) {
-      try {
-        return await act()
-      } catch (error) {
-        if (this.stopping || (error instanceof RoomlogError && !error.retriable)) throw error
-        this.of.observer.warn({ partition: this.of.partition, err: error }, 'the log failed; trying again')
-        await pause(this.clock, retryMs)
-      }
-    }
+  private untilDone<T>(act: () => Promise<T>): Promise<T> {
+    return untilDone(this.site, 'the log failed', () => this.stopping, act)
   }
 
   private async end(): Promise<void> {
-    this.cancelTimer()
+    this.alarm.off()
     this.sender.stop()
     await Promise.all([this.intake.stop(), this.checkpoint?.stop(), this.answers.written()])
   }

@@ -9,28 +9,20 @@
  * wrote between (a paused former owner, or a write of ours that was given up and came late). The rooms that they wrote are
  * written again from our fold, before the next head. An owner that has met a later owner's mark writes no checkpoints.
  */
-import type { Log } from '@roomlog/log'
-import type { Bounds } from './bounds.js'
 import { encodeCauses } from './causes.js'
 import { chunkKeys, parseChunkKey } from './chunk-key.js'
-import type { Clock } from './clock.js'
 import type { Fold } from './fold.js'
 import { type Head, headKey, recordCheck } from './head.js'
-import type { Observer } from './observer.js'
 import type { Restored } from './restore.js'
 import type { Chunk, Room } from './room.js'
+import type { Site } from './site.js'
 import { Writer } from './writer.js'
 
 export interface CheckpointOptions {
-  log: Log
-  topic: string
   fold: Fold
   /** Offset of this owner's mark. */
   owner: number
   restored: Pick<Restored, 'end' | 'leftovers' | 'unclean'>
-  clock: Clock
-  observer: Observer
-  bounds: Bounds
   /** First event whose follow-ups are not acknowledged. */
   firstOpen: () => number | undefined
 }
@@ -39,36 +31,47 @@ export class Checkpoint {
   /** Milliseconds since 1970 of the last head, and the offset that it covers. */
   at: number
   through: number
+  /** After one that failed. */
+  private notBefore = 0
   private stopped = false
   private running?: Promise<void>
   private readonly leftovers: string[]
   private readonly dirty: Set<Room>
   private readonly writer: Writer
 
-  constructor(private readonly of: CheckpointOptions) {
+  constructor(
+    private readonly site: Site,
+    private readonly of: CheckpointOptions,
+  ) {
     this.leftovers = [...of.restored.leftovers]
     this.dirty = new Set(of.restored.unclean)
-    this.writer = new Writer(of, () => this.stopped)
-    this.at = of.clock.now()
+    this.writer = new Writer(site, of.fold, of.owner, of.restored, () => this.stopped)
+    this.at = site.clock.now()
     this.through = of.fold.end
   }
 
   get due(): boolean {
-    const { fold, clock, bounds, owner } = this.of
-    if (this.running || this.stopped || fold.owner > owner || fold.end === this.through) return false
+    const { fold, owner } = this.of
+    const { clock, bounds } = this.site
+    if (this.running || this.stopped || clock.now() < this.notBefore || fold.owner > owner || fold.end === this.through) return false
     return fold.end - this.through >= bounds.checkpointEventsMax || clock.now() - this.at >= bounds.checkpointMsMax
   }
 
   /** A later owner came, and went: only a take-over of our own brings checkpoints back. */
   get overdue(): boolean {
-    const { fold, clock, bounds, owner } = this.of
-    return fold.owner > owner && fold.end - this.through >= bounds.checkpointEventsMax && clock.now() - this.at >= bounds.checkpointMsMax * overdueFactor
+    const { fold, owner } = this.of
+    const { clock, bounds } = this.site
+    return (
+      fold.owner > owner &&
+      fold.end - this.through >= bounds.checkpointEventsMax &&
+      clock.now() - this.at >= bounds.checkpointMsMax * overdueFactor
+    )
   }
 
   /** One checkpoint at a time; a second call joins the running one. Never throws: what fails is tried again, or left to the next. */
   write(): Promise<void> {
     this.running ??= this.run()
-      .catch((error: Error) => this.of.observer.error({ err: error }, 'checkpoint failed'))
+      .catch((error: Error) => this.failed(error))
       .finally(() => (this.running = undefined))
     return this.running
   }
@@ -79,8 +82,15 @@ export class Checkpoint {
     await this.running
   }
 
+  private failed(error: Error): void {
+    if (this.stopped) return
+    this.notBefore = this.site.clock.now() + this.site.bounds.retryMsMax
+    this.site.observer.error({ ...this.site.place, err: error }, 'checkpoint failed')
+  }
+
   private async run(): Promise<void> {
-    const { fold, clock, observer } = this.of
+    const { fold } = this.of
+    const { clock, observer } = this.site
     const { writer } = this
     const began = clock.now()
     const head = this.head()
@@ -105,7 +115,7 @@ export class Checkpoint {
 
   /** As the fold stands now; written when every chunk that is dirty now is acknowledged. */
   private head(): Head {
-    const { fold, clock, firstOpen } = this.of
+    const { fold, firstOpen } = this.of
     let through = Math.min(fold.end, firstOpen() ?? fold.end)
     for (const room of fold.stopped) through = Math.min(through, room.stoppedAt!)
     return {
@@ -116,7 +126,7 @@ export class Checkpoint {
       causes: encodeCauses(fold.causes),
       incarnation: fold.incarnation,
       stands: 0,
-      at: clock.now(),
+      at: this.site.clock.now(),
     }
   }
 
@@ -124,7 +134,7 @@ export class Checkpoint {
   private async writeAgain(): Promise<void> {
     await this.writer.flush()
     for (let keys = await this.writer.strangers(); keys.length > 0; keys = await this.writer.strangers()) {
-      this.of.observer.count('strangeChunks', keys.length)
+      this.site.observer.count('strangeChunks', keys.length)
       for (const key of keys) await this.rewrite(key)
       await this.writer.flush()
       const isOurs = (key: string) => this.of.fold.rooms.get(parseChunkKey(key).room)?.stored.keys.includes(key)
@@ -147,12 +157,16 @@ export class Checkpoint {
   }
 
   private async writeRoom(room: Room): Promise<void> {
-    const { fold, owner, bounds, observer } = this.of
+    const { fold, owner } = this.of
+    const { bounds, observer } = this.site
     if (this.stopped || room.stoppedAt !== undefined) return
     const before = room.stored
     if (before.owner !== owner) for (const chunk of room.chunks) chunk.dirty = true
     let dirty = encodeDirty(room)
-    while (dirty.some(({ chunk, text }) => text.length > bounds.chunkBytesMax && chunk.entries().size > 1) && room.chunks.length < bounds.chunksMax) {
+    while (
+      dirty.some(({ chunk, text }) => text.length > bounds.chunkBytesMax && chunk.entries().size > 1) &&
+      room.chunks.length < bounds.chunksMax
+    ) {
       room.double()
       observer.count('chunksDoubled')
       dirty = encodeDirty(room)

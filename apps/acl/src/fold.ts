@@ -3,20 +3,20 @@
  * change it, in the order of the log, whoever wrote them; so two owners of one partition have equal folds at equal offsets.
  */
 import { decodeRecord, type EventHeaders, type Mark } from '@roomlog/protocol'
-import { epochOf, type Log, type LogRecord } from '@roomlog/log'
+import { epochOf, type LogRecord } from '@roomlog/log'
 import type { RoomEvent } from '@roomlog/domain'
 import { type CausePlace, laterCause, parseCauses } from './causes.js'
 import type { Restored } from './restore.js'
 import { Room } from './room.js'
-import type { Rules } from './rules.js'
+import type { Site } from './site.js'
 import { Slice } from './slice.js'
 import { decodeThen, type Then, thensOf } from './then.js'
 
 /** Told, in order, what valid records cause elsewhere. */
 export interface FoldListener {
-  followUps(offset: number, then: Then[]): void
+  followUps(offset: number, then: Then[], incarnation: string): void
   /** `evolve` threw: the room is stopped. */
-  stopped(room: string, offset: number, error: Error): void
+  stopped(offset: number, error: Error): void
 }
 
 export class Fold {
@@ -45,16 +45,16 @@ export class Fold {
   records = 0
   voids = 0
 
+  private topicId = ''
+
   constructor(
-    readonly topic: string,
-    readonly partition: number,
-    private readonly topicId: string,
-    private readonly rules: Rules,
+    private readonly site: Pick<Site, 'log' | 'topics' | 'partition' | 'rules'>,
     private readonly listener: FoldListener,
   ) {}
 
   /** Begins with a checkpoint. */
-  begin({ rooms, head, from }: Restored): void {
+  begin(topicId: string, { rooms, head, from }: Pick<Restored, 'rooms' | 'head' | 'from'>): void {
+    this.topicId = topicId
     this.rooms = rooms
     this.end = from
     this.cmd = head.cmd
@@ -67,11 +67,12 @@ export class Fold {
    * Reads to the high watermark and folds what is valid. Follow-ups of events below `followUpsFrom` are not told:
    * a former owner had them acknowledged.
    */
-  async catchUp(log: Log, followUpsFrom = 0): Promise<LogRecord[]> {
+  async catchUp(followUpsFrom = 0): Promise<LogRecord[]> {
+    const { log, topics, partition } = this.site
     const slice = new Slice()
     const read: LogRecord[] = []
     for (;;) {
-      const batch = await log.read(this.topic, this.partition, this.end)
+      const batch = await log.read(topics.events, partition, this.end)
       for (const record of batch.records) {
         this.apply(record, followUpsFrom)
         if (read.length < keptMax) read.push(record)
@@ -110,7 +111,7 @@ export class Fold {
     const mark = JSON.parse(record.value!.toString()) as Mark
     if (mark.incarnation !== undefined) this.name(mark.incarnation)
     if (mark.mark === 'owner') this.owner = record.offset
-    if (mark.then && record.offset >= followUpsFrom) this.listener.followUps(record.offset, mark.then.map(decodeThen))
+    if (mark.then && record.offset >= followUpsFrom) this.listener.followUps(record.offset, mark.then.map(decodeThen), this.incarnation)
   }
 
   private name(incarnation: string): void {
@@ -125,21 +126,22 @@ export class Fold {
       const event = decodeRecord(record)
       this.evolve(room, event, record.offset)
       if (record.offset < followUpsFrom) return
-      const followUps = this.rules.followUps(event, room, this.epoch)
-      if (followUps.length > 0) this.listener.followUps(record.offset, thensOf(followUps, record.headers['traceparent']))
+      const followUps = this.site.rules.followUps(event, room, this.epoch)
+      if (followUps.length > 0) this.listener.followUps(record.offset, thensOf(followUps, record.headers['traceparent']), this.incarnation)
     } catch (error) {
       room.stoppedAt = record.offset
       this.stopped.add(room)
-      this.listener.stopped(room.name, record.offset, error as Error)
+      this.listener.stopped(record.offset, error as Error)
     }
   }
 
   private evolve(room: Room, event: RoomEvent, offset: number): void {
-    const touched = this.rules.touches(event)
+    const { rules } = this.site
+    const touched = rules.touches(event)
     const open = touched.filter((key) => !room.covers(key, offset))
-    const expected = this.rules.nextSeq(room)
+    const expected = rules.nextSeq(room)
     if (open.length === touched.length && event.seq !== expected) throw new Error(`seq ${event.seq} where ${expected} is next`)
-    const changed = open.map((key) => [key, this.rules.evolveEntry(key, room.get(key), event)] as const)
+    const changed = open.map((key) => [key, rules.evolveEntry(key, room.get(key), event)] as const)
     for (const [key, entry] of changed) room.set(key, entry)
     if (changed.length > 0) this.dirty.add(room)
   }

@@ -2,8 +2,8 @@
  * The commands of one partition that wait to be decided, in the order of the log. The tail fills it and is held back by its
  * bounds; what a discarded batch had taken is put back in front.
  */
-import type { Log, LogRecord, Tail } from '@roomlog/log'
-import { bounds } from './bounds.js'
+import type { LogRecord, Tail } from '@roomlog/log'
+import type { Site } from './site.js'
 import { type Waiting, waitingOf } from './waiting.js'
 
 export class Intake {
@@ -19,11 +19,8 @@ export class Intake {
 
   /** @param prepare called for every command as it is read, so that what it needs is on its way when its turn comes */
   constructor(
-    private readonly log: Log,
-    private readonly topic: string,
-    private readonly partition: number,
+    private readonly site: Site,
     private readonly prepare: (waiting: Waiting) => void,
-    private readonly onFailure: (error: Error) => void,
   ) {}
 
   get size(): number {
@@ -31,7 +28,9 @@ export class Intake {
   }
 
   follow(from: number): void {
-    this.tail = this.log.tail(this.topic, this.partition, from, (batch) => this.take(batch.records), { onFailure: this.onFailure })
+    const { log, topics, partition, warn } = this.site
+    const onFailure = warn('commands cannot be read; trying again')
+    this.tail = log.tail(topics.commands, partition, from, (batch) => this.take(batch.records), { onFailure })
     void this.tail.ended.then((error) => {
       this.failure = error
       this.nudge()
@@ -42,7 +41,7 @@ export class Intake {
   async readAgain(offsets: Iterable<number>): Promise<void> {
     const found: Waiting[] = []
     for (const offset of offsets) {
-      const batch = await this.log.read(this.topic, this.partition, offset, { bytesMax: 1 })
+      const batch = await this.site.log.read(this.site.topics.commands, this.site.partition, offset, { bytesMax: 1 })
       const record = batch.records[0]
       if (record?.offset === offset) found.push(this.read(record))
     }
@@ -109,7 +108,8 @@ export class Intake {
   }
 
   private full(): boolean {
-    return this.size >= bounds.waitingCommandsMax || this.bytes >= bounds.waitingBytesMax
+    const { waitingCommandsMax, waitingBytesMax } = this.site.bounds
+    return this.size >= waitingCommandsMax || this.bytes >= waitingBytesMax
   }
 }
 

@@ -26,8 +26,12 @@ export function observerOf(metrics: Metrics, logger: Logger): Observer {
 
 /** What is asked for at every scrape. */
 export function gaugesOf(metrics: Metrics, authorities: Authorities): void {
-  const sum = (name: string, help: string, of: (status: Authorities['status'][number]) => number, merge: (a: number, b: number) => number) =>
-    metrics.gauge(name, help, [], (gauge) => gauge.set(authorities.status.map(of).reduce(merge, 0)))
+  const sum = (
+    name: string,
+    help: string,
+    of: (status: Authorities['status'][number]) => number,
+    merge: (a: number, b: number) => number,
+  ) => metrics.gauge(name, help, [], (gauge) => gauge.set(authorities.status.map(of).reduce(merge, 0)))
   const add = (a: number, b: number) => a + b
   sum('roomlog_acl_partitions', 'partitions (of both families) that are decided here', ({ state }) => Number(state === 'deciding'), add)
   sum('roomlog_acl_partitions_stopped', 'partitions that need repair', ({ state }) => Number(state === 'stopped'), add)

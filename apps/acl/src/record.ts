@@ -32,5 +32,5 @@ export function markRecord(mark: Mark): Draft {
 /** Whether what stands in the log is this draft: then it does not matter who wrote it, the answers are the same. */
 export function isSame(record: LogRecord | undefined, draft: RecordDraft, offset: number): boolean {
   if (record?.offset !== offset || record.value?.toString() !== draft.value) return false
-  return Object.entries(draft.headers!).every(([name, value]) => record.headers[name] === value)
+  return Object.entries(draft.headers!).every(([name, value]) => name === 'traceparent' || record.headers[name] === value)
 }

@@ -3,13 +3,15 @@
  * Events never change, so whoever reads them decides alike. What cannot be read now is `unavailable`, never guessed.
  */
 import type { Referenced, References as Found, RoomEvent } from '@roomlog/domain'
-import { type EventPlace, type Log, parseEventId } from '@roomlog/log'
+import { type EventPlace, parseEventId } from '@roomlog/log'
 import { decodeRecord } from '@roomlog/protocol'
 import { bounds } from './bounds.js'
+import type { Site } from './site.js'
+import { noReferences, type Waiting } from './waiting.js'
 
 /** What a trimmed log no longer holds. Throws where it cannot say now. */
 export interface History {
-  event(room: string, id: string, signal: AbortSignal): Promise<RoomEvent | undefined>
+  event(id: string, signal: AbortSignal): Promise<RoomEvent | undefined>
 }
 
 /** `beyond`: an ID that points past the end that was known; it is looked up again when its command's turn comes. */
@@ -19,22 +21,32 @@ export class References {
   private readonly asked = new Map<string, Promise<RoomEvent | 'not_found'>>()
 
   constructor(
-    private readonly log: Log,
-    private readonly topic: string,
-    private readonly partition: number,
-    private readonly cache: ReferenceCache,
+    private readonly site: Site,
     private readonly end: () => number,
-    private readonly history?: History,
   ) {}
 
-  resolve(room: string, ids: readonly string[]): Resolved | Promise<Resolved> {
+  /** As a command is read: what it needs is on its way when its turn comes. */
+  prepare(waiting: Waiting): void {
+    const ids = waiting.command ? this.site.rules.needs(waiting.command) : []
+    if (ids.length > 0) waiting.references = this.resolve(waiting.command!.room, ids)
+  }
+
+  /** At a command's turn. An ID past the end of the log that the batch stands on is no event of it. */
+  async of(waiting: Waiting): Promise<Found | 'unavailable'> {
+    let found = await waiting.references
+    if (found === 'beyond') found = await this.resolveNow(waiting.command!.room, this.site.rules.needs(waiting.command!))
+    waiting.references = found
+    return found === 'beyond' ? noReferences : found
+  }
+
+  private resolve(room: string, ids: readonly string[]): Resolved | Promise<Resolved> {
     const known = new Map<string, Referenced | 'not_found'>()
     const missing: [string, EventPlace][] = []
     for (const id of ids) {
       const place = parseEventId(id)
-      const cached = this.cache.get(this.keyOf(id))
+      const cached = this.site.cache.get(this.keyOf(id))
       if (cached) known.set(id, cached.room === room ? { event: cached } : 'not_found')
-      else if (place?.partition !== this.partition) known.set(id, 'not_found')
+      else if (place?.partition !== this.site.partition) known.set(id, 'not_found')
       else missing.push([id, place])
     }
     if (missing.length === 0) return known
@@ -42,8 +54,7 @@ export class References {
     return this.readAll(room, missing, known)
   }
 
-  /** At the command's turn: an ID past the end of the log that the batch stands on is no event of it. */
-  resolveNow(room: string, ids: readonly string[]): Resolved | Promise<Resolved> {
+  private resolveNow(room: string, ids: readonly string[]): Resolved | Promise<Resolved> {
     const isThere = (id: string) => (parseEventId(id)?.offset ?? 0) < this.end()
     const resolved = this.resolve(room, ids.filter(isThere))
     const withMissing = (found: Resolved) => {
@@ -57,13 +68,13 @@ export class References {
 
   /** An event that was just appended is the likeliest to be referred to. */
   remember(event: RoomEvent, bytes: number): void {
-    this.cache.set(this.keyOf(event.id), event, bytes)
+    this.site.cache.set(this.keyOf(event.id), event, bytes)
   }
 
   private async readAll(room: string, missing: [string, EventPlace][], known: Map<string, Referenced | 'not_found'>): Promise<Resolved> {
     try {
       for (const [id, place] of missing) {
-        const found = await this.readOnce(room, id, place)
+        const found = await this.readOnce(id, place)
         known.set(id, found !== 'not_found' && found.room === room ? { event: found } : 'not_found')
       }
       return known
@@ -72,36 +83,38 @@ export class References {
     }
   }
 
-  private readOnce(room: string, id: string, place: EventPlace): Promise<RoomEvent | 'not_found'> {
+  private readOnce(id: string, place: EventPlace): Promise<RoomEvent | 'not_found'> {
     const running = this.asked.get(id)
     if (running) return running
-    const asked = this.read(room, id, place).finally(() => this.asked.delete(id))
+    const asked = this.read(id, place).finally(() => this.asked.delete(id))
     this.asked.set(id, asked)
     return asked
   }
 
-  private async read(room: string, id: string, place: EventPlace): Promise<RoomEvent | 'not_found'> {
-    const { start } = await this.log.range(this.topic, this.partition)
-    if (place.offset < start) return this.readHistory(room, id)
-    const { records } = await this.log.read(this.topic, this.partition, place.offset, { bytesMax: 1 })
+  private async read(id: string, place: EventPlace): Promise<RoomEvent | 'not_found'> {
+    const { log, topics, partition } = this.site
+    const { start } = await log.range(topics.events, partition)
+    if (place.offset < start) return this.readHistory(id)
+    const { records } = await log.read(topics.events, partition, place.offset, { bytesMax: 1 })
     const record = records[0]
     if (record?.offset !== place.offset || record.headers['seq'] === undefined) return 'not_found'
     const event = decodeRecord(record)
     if (event.id !== id) return 'not_found'
-    this.cache.set(this.keyOf(id), event, record.value!.length)
+    this.site.cache.set(this.keyOf(id), event, record.value!.length)
     return event
   }
 
-  private async readHistory(room: string, id: string): Promise<RoomEvent | 'not_found'> {
-    if (!this.history) throw new Error('the log is trimmed, and no history is configured')
-    const event = await this.history.event(room, id, AbortSignal.timeout(bounds.historyMsMax))
+  private async readHistory(id: string): Promise<RoomEvent | 'not_found'> {
+    const { history, bounds } = this.site
+    if (!history) throw new Error('the log is trimmed, and no history is configured')
+    const event = await history.event(id, AbortSignal.timeout(bounds.historyMsMax))
     if (event?.id !== id) return 'not_found'
-    this.cache.set(this.keyOf(id), event, event.content.length + 500)
+    this.site.cache.set(this.keyOf(id), event, event.content.length + 500)
     return event
   }
 
   private keyOf(id: string): string {
-    return `${this.topic}/${id}`
+    return `${this.site.family}/${id}`
   }
 }
 

@@ -58,6 +58,8 @@ export async function restore(log: Log, topic: string, partition: number): Promi
       if (written.value) leftovers.push(key)
       continue
     }
+    const pause = slice.yield()
+    if (pause) await pause
     if (written.value) through = Math.max(through, written.through)
     if (!headRecord || written.offset < head.stands || written.through >= head.through) continue
     from = Math.min(from, written.through)
@@ -106,7 +108,11 @@ interface ChunkSet {
   chunks: (Chunk | undefined)[]
 }
 
-async function assemble(latest: Map<string, Written>, leftovers: string[], slice: Slice): Promise<{ rooms: Map<string, Room>; unclean: Set<Room> }> {
+async function assemble(
+  latest: Map<string, Written>,
+  leftovers: string[],
+  slice: Slice,
+): Promise<{ rooms: Map<string, Room>; unclean: Set<Room> }> {
   const found = new Map<string, ChunkSet[]>()
   for (const [key, { value, through }] of latest) {
     if (value === undefined) continue
@@ -123,7 +129,11 @@ async function assemble(latest: Map<string, Written>, leftovers: string[], slice
   const rooms = new Map<string, Room>()
   const unclean = new Set<Room>()
   for (const [name, sets] of found) {
-    const [best] = sets.filter((set) => set.found === set.chunks.length).sort((a, b) => b.owner - a.owner || b.chunks.length - a.chunks.length)
+    const pause = slice.yield()
+    if (pause) await pause
+    const [best] = sets
+      .filter((set) => set.found === set.chunks.length)
+      .sort((a, b) => b.owner - a.owner || b.chunks.length - a.chunks.length)
     for (const set of sets) {
       if (set !== best) leftovers.push(...chunkKeys(name, set.chunks.length, set.owner).filter((_, index) => set.chunks[index]))
     }

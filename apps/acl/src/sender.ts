@@ -3,10 +3,11 @@
  * before is acknowledged: so a target never sees a cause before an earlier one from here, which is what lets it drop repeats
  * by remembering the last. A write that fails is repeated for as long as the partition is ours.
  */
-import { type Log, partitionOf, type RecordDraft } from '@roomlog/log'
+import { partitionOf, type RecordDraft } from '@roomlog/log'
 import { type Cause, commandsTopic, encodeCommand, familyOf, recordVersion } from '@roomlog/protocol'
 import { bounds } from './bounds.js'
-import { type Clock, pause } from './clock.js'
+import { untilDone } from './retry.js'
+import type { Site } from './site.js'
 import type { Then } from './then.js'
 
 interface Sending {
@@ -25,20 +26,19 @@ export class Sender {
   private size = 0
   private drained?: () => void
 
+  /** @param onBroken told when a write can never be done: then only a new take-over can go on */
   constructor(
-    private readonly log: Log,
-    private readonly source: { topic: string; partition: number },
-    private readonly clock: Clock,
-    private readonly onFailure: (error: Error) => void,
+    private readonly site: Site,
+    private readonly onBroken: (error: Error) => void,
   ) {}
 
   /** Takes the follow-ups of the valid record at `offset`. Offsets must ascend. */
   send(offset: number, then: readonly Then[], incarnation: string): void {
     then.forEach((one, index) => {
-      const cause: Cause = { ...this.source, offset, index, incarnation }
+      const cause: Cause = { topic: this.site.topics.events, partition: this.site.partition, offset, index, incarnation }
       const room = one.command.room
       const topic = commandsTopic(familyOf(room))
-      const partition = partitionOf(room, this.log.partitions)
+      const partition = partitionOf(room, this.site.log.partitions)
       const headers: Record<string, string> = {
         v: recordVersion,
         origin: one.origin ?? `${cause.topic}/${cause.partition}:${offset}/${index}`,
@@ -63,7 +63,7 @@ export class Sender {
 
   /** Undefined while there is room. */
   room(): Promise<void> | undefined {
-    if (this.size < bounds.followUpsMax || this.stopped) return undefined
+    if (this.size < this.site.bounds.followUpsMax || this.stopped) return undefined
     return new Promise((resolve) => (this.drained = resolve))
   }
 
@@ -81,23 +81,20 @@ export class Sender {
     }
     const fresh = [sending]
     this.targets.set(key, fresh)
-    void this.write(key, topic, partition, fresh)
+    this.write(key, topic, partition, fresh).catch((error: Error) => this.onBroken(error))
   }
 
   private async write(key: string, topic: string, partition: number, queue: Sending[]): Promise<void> {
     await Promise.resolve()
-    let retryMs: number = bounds.retryMsMin
     while (queue.length > 0 && !this.stopped) {
       const batch = firstOf(queue)
-      try {
-        await this.log.produce(topic, partition, batch.map(({ record }) => record))
-      } catch (error) {
-        this.onFailure(error as Error)
-        await pause(this.clock, retryMs)
-        retryMs = Math.min(retryMs * 2, bounds.retryMsMax)
-        continue
-      }
-      retryMs = bounds.retryMsMin
+      const records = batch.map(({ record }) => record)
+      await untilDone(
+        this.site,
+        'follow-ups cannot be written',
+        () => this.stopped,
+        () => this.site.log.produce(topic, partition, records),
+      )
       queue.splice(0, batch.length)
       this.acknowledge(batch)
     }
@@ -112,7 +109,7 @@ export class Sender {
     }
     this.size -= batch.length
     this.sent += batch.length
-    if (this.size < bounds.followUpsMax) this.drained?.()
+    if (this.size < this.site.bounds.followUpsMax) this.drained?.()
   }
 }
 

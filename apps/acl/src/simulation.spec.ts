@@ -24,7 +24,12 @@ describe('the authority, simulated', () => {
       add(simulation.figures.counts)
       add(simulation.broker.counts)
     }
-    console.log([...met].sort().map(([a, b]) => `${a}=${b}`).join('\n'))
+    console.log(
+      [...met]
+        .sort()
+        .map(([a, b]) => `${a}=${b}`)
+        .join('\n'),
+    )
     expect(met.get('kill')).toBeGreaterThan(0)
   }, 120_000)
 })

@@ -3,27 +3,14 @@
  * appended by compare-and-append like everything else, and whoever loses the race reads on and tries again.
  */
 import { type Log, RoomlogError } from '@roomlog/log'
-import { commandsTopic, eventsTopic, type Family, type Mark, stateTopic } from '@roomlog/protocol'
-import { Fold, type FoldListener } from './fold.js'
+import type { Mark } from '@roomlog/protocol'
+import type { Fold } from './fold.js'
 import { emptyHead, recordCheck } from './head.js'
 import { markRecord } from './record.js'
 import { type Restored, restore } from './restore.js'
-import type { Rules } from './rules.js'
-
-export interface TakeoverOptions {
-  log: Log
-  family: Family
-  partition: number
-  rules: Rules
-  listener: FoldListener
-  /** Names a new incarnation. */
-  newId: () => string
-  /** Given the fold before it is filled, because what the listener is told refers to it. */
-  onFold: (fold: Fold) => void
-}
+import type { Site } from './site.js'
 
 export interface Taken {
-  fold: Fold
   /** Offset of the owner mark. */
   owner: number
   restored: Restored
@@ -35,30 +22,41 @@ export interface Taken {
 }
 
 /** @throws RoomlogError where the partition must stop until somebody repairs it; the message says how. */
-export async function takeOver(options: TakeoverOptions): Promise<Taken> {
-  const { log, family, partition } = options
-  const topic = eventsTopic(family)
-  let restored = await restore(log, stateTopic(family), partition)
+export async function takeOver(site: Site, fold: Fold): Promise<Taken> {
+  const { log, partition } = site
+  const topic = site.topics.events
+  let restored = await restore(log, site.topics.state, partition)
   const { start, end } = await log.range(topic, partition)
   const otherLog = await isOtherLog(log, topic, partition, restored, start, end)
   if (otherLog) restored = withoutCheckpoint(restored)
   if (start > restored.from) {
     throw new RoomlogError(
       'damaged',
-      `${topic}/${partition} begins at ${start}, but the checkpoint ends at ${restored.from}: restore the missing records or the topic ${stateTopic(family)} from a backup`,
+      `${topic}/${partition} begins at ${start}, but the checkpoint ends at ${restored.from}: restore the missing records or the topic ${site.topics.state} from a backup`,
     )
   }
-  const fold = new Fold(topic, partition, await log.topicId(topic), options.rules, options.listener)
-  options.onFold(fold)
-  fold.begin(restored)
-  await fold.catchUp(log, restored.head.through)
-  const commands = await commandsFrom(log, family, partition, fold.cmd)
-  const owner = await mark(log, fold, otherLog || fold.incarnation === '', options.newId)
-  return { fold, owner, restored, otherLog, nextCommand: Math.max(fold.cmd + 1, commands.start), commandGap: Math.max(0, commands.start - fold.cmd - 1) }
+  fold.begin(await log.topicId(topic), restored)
+  await fold.catchUp(restored.head.through)
+  const commands = await commandsFrom(site, fold.cmd)
+  const owner = await mark(site, fold, otherLog || fold.incarnation === '')
+  return {
+    owner,
+    restored,
+    otherLog,
+    nextCommand: Math.max(fold.cmd + 1, commands.start),
+    commandGap: Math.max(0, commands.start - fold.cmd - 1),
+  }
 }
 
 /** Whether the log is shorter than, or different from, what the checkpoint has seen. */
-async function isOtherLog(log: Log, topic: string, partition: number, { head, through }: Restored, start: number, end: number): Promise<boolean> {
+async function isOtherLog(
+  log: Log,
+  topic: string,
+  partition: number,
+  { head, through }: Restored,
+  start: number,
+  end: number,
+): Promise<boolean> {
   if (through > end) return true
   if (!head.last || head.last.offset < start) return false
   const { records } = await log.read(topic, partition, head.last.offset, { bytesMax: 1 })
@@ -72,8 +70,8 @@ function withoutCheckpoint(restored: Restored): Restored {
   return { ...restored, rooms: new Map(), unclean: new Set(), head: emptyHead, from: 0, through: 0, leftovers }
 }
 
-async function commandsFrom(log: Log, family: Family, partition: number, cmd: number): Promise<{ start: number }> {
-  const topic = commandsTopic(family)
+async function commandsFrom({ log, topics, partition }: Site, cmd: number): Promise<{ start: number }> {
+  const topic = topics.commands
   const { start, end } = await log.range(topic, partition)
   if (end <= cmd) {
     throw new RoomlogError(
@@ -86,7 +84,7 @@ async function commandsFrom(log: Log, family: Family, partition: number, cmd: nu
 }
 
 /** Appends the owner mark, and before it an incarnation mark where the log begins (anew). Returns the owner mark's offset. */
-async function mark(log: Log, fold: Fold, newIncarnation: boolean, newId: () => string): Promise<number> {
+async function mark({ log, newId, topics, partition }: Site, fold: Fold, newIncarnation: boolean): Promise<number> {
   for (;;) {
     const incarnation = newIncarnation ? newId() : undefined
     const marks: Mark[] = incarnation === undefined ? [{ mark: 'owner' }] : [{ mark: 'incarnation', incarnation }, { mark: 'owner' }]
@@ -96,9 +94,9 @@ async function mark(log: Log, fold: Fold, newIncarnation: boolean, newId: () => 
       return record
     })
     const base = fold.end
-    const outcome = await log.append(fold.topic, fold.partition, base, records).catch((error: Error) => error)
+    const outcome = await log.append(topics.events, partition, base, records).catch((error: Error) => error)
     const known = fold.incarnation
-    await fold.catchUp(log)
+    await fold.catchUp()
     if (!(outcome instanceof Error) && outcome.appended) return base + records.length - 1
     if (outcome instanceof Error && !(outcome instanceof RoomlogError && outcome.retriable)) throw outcome
     newIncarnation &&= fold.incarnation === known

@@ -3,18 +3,22 @@
  * Nothing of it is true before its records are valid; a turn that lost its place in the log is thrown away whole.
  */
 import type { Command, Decision, EventDraft, FollowUp, References, Refusal, RoomEvent } from '@roomlog/domain'
-import { bounds as logBounds, eventCheck, eventId, parseEventId, position, type RecordDraft } from '@roomlog/log'
-import { type Cause, refusalError, type Reply, type WireError } from '@roomlog/protocol'
-import type { Bounds } from './bounds.js'
-import { type CausePlace, encodeCauses, laterCause, sourceOf } from './causes.js'
+import { eventCheck, eventId, parseEventId, position, type RecordDraft } from '@roomlog/log'
+import { type Reply, refusalError, type WireError } from '@roomlog/protocol'
+import type { Answers } from './answers.js'
+import { Batch } from './batch.js'
 import type { Fold } from './fold.js'
 import { Overlay, type OverlayRoom } from './overlay.js'
 import type { Parking } from './parking.js'
-import { type Draft, markRecord, recordOf, sizeOf } from './record.js'
+import { recordOf } from './record.js'
 import type { Refusals } from './refusals.js'
 import type { Rules } from './rules.js'
-import { encodeThen, type Then, thensOf } from './then.js'
+import type { Site } from './site.js'
+import { endProcess, outcomeOf, startProcess } from './spans.js'
+import { type Then, thensOf } from './then.js'
 import type { Waiting } from './waiting.js'
+
+type Outcome = Omit<Reply, 'id'>
 
 export class Turn {
   /** The end of the log that this turn is decided on, and where its first record means to stand. */
@@ -26,99 +30,78 @@ export class Turn {
   /** Commands on which a rule threw, or that are none. */
   readonly poison: { waiting: Waiting; error: Error }[] = []
   readonly events: { event: RoomEvent; bytes: number }[] = []
-  /** Outcomes by name, for the figures. */
+  /** How often each outcome, for the figures. */
   readonly outcomes = new Map<string, number>()
   private readonly overlay: Overlay
-  private readonly records: Draft[] = []
-  private readonly answers: { waiting: Waiting; outcome: Omit<Reply, 'id'> }[] = []
-  private readonly sends: { index: number; then: Then[] }[] = []
-  private readonly then: Then[] = []
-  private readonly causes = new Map<string, CausePlace>()
+  private readonly batch: Batch
+  private readonly rules: Rules
+  private readonly answers: { waiting: Waiting; outcome: Outcome }[] = []
   private readonly refused: { room: string; origin: string; error: WireError }[] = []
-  private readonly parked: Set<number>
-  private cmd: number
-  private bytes = 0
-  private readonly epoch: string
 
   constructor(
+    private readonly site: Site,
     private readonly fold: Fold,
-    private readonly rules: Rules,
     private readonly parking: Parking,
     private readonly refusals: Refusals,
-    private readonly bounds: Bounds,
   ) {
     this.base = fold.end
-    this.cmd = fold.cmd
-    this.epoch = fold.epoch
-    this.parked = new Set(fold.parked)
-    this.overlay = new Overlay(fold.rooms, refusals, rules)
+    this.rules = site.rules
+    this.batch = new Batch(fold, site.bounds.batchBytesMax)
+    this.overlay = new Overlay(fold.rooms, refusals, site.rules)
   }
 
-  /** Whether the log must hear of this turn, and cannot wait for more: it has events, or sends something on. */
   get urgent(): boolean {
-    return this.records.length > 0 || this.then.length > 0
+    return this.batch.urgent
   }
 
-  /** Whether it says anything that the log does not. */
   get pending(): boolean {
-    return this.urgent || this.cmd > this.fold.cmd || this.causes.size > 0 || !sameMembers(this.parked, this.fold.parked)
+    return this.batch.pending
   }
 
   get full(): boolean {
-    return this.taken.size >= this.bounds.batchCommandsMax
+    return this.taken.size >= this.site.bounds.batchCommandsMax
   }
 
   /** Judges one command and whoever waited for it. False = no room is left: it belongs to the next turn. */
   take(waiting: Waiting, references: References | 'unavailable'): boolean {
     const { offset, time } = waiting.record
     for (const over of this.parking.expired(time)) this.takeReleased(over, time)
+    startProcess(this.site.topics.commands, this.site.partition, waiting)
     if (!this.judge(waiting, references)) return false
-    this.cmd = Math.max(this.cmd, offset)
+    this.batch.cover(offset)
     return true
   }
 
   /** A command for another partition: it was produced there, and is done with here. */
   pass(waiting: Waiting): void {
     this.taken.add(waiting)
-    this.cmd = Math.max(this.cmd, waiting.record.offset)
+    this.batch.cover(waiting.record.offset)
     this.count('redirected')
   }
 
-  /** The batch. Its last record says what is parked and which causes are decided. */
+  /** The batch, to be appended at `base`. */
   seal(): RecordDraft[] {
-    if (this.then.length > 0) this.records.push(markRecord({ mark: 'decided', then: this.then.map(encodeThen) }))
-    else if (this.records.length === 0) this.records.push(markRecord({ mark: 'decided' }))
-    const cmd = String(this.cmd)
-    for (const { headers } of this.records) headers['cmd'] = cmd
-    const last = this.records.at(-1)!.headers
-    if (this.causes.size > 0) last['causes'] = JSON.stringify(encodeCauses(this.causes))
-    if (!sameMembers(this.parked, this.fold.parked)) last['parked'] = JSON.stringify([...this.parked].sort((a, b) => a - b))
-    return this.records
+    return this.batch.seal()
   }
 
-  /** The log has taken it: the fold is moved as reading the records would. */
+  /** The log has taken it. */
   commit(send: (offset: number, then: Then[]) => void): void {
     this.overlay.commit(this.fold.dirty)
     for (const { room, origin, error } of this.refused) this.refusals.setOrigin(room, origin, error)
-    this.fold.cmd = this.cmd
-    this.fold.parked = this.parked
-    for (const [source, place] of this.causes) this.fold.decided(source, place)
-    this.fold.end = this.base + this.records.length
-    this.fold.last = { offset: this.fold.end - 1, value: this.records.at(-1)!.value }
-    for (const { index, then } of this.sends) send(this.base + index, then)
-    if (this.then.length > 0) send(this.fold.end - 1, this.then)
+    this.batch.commit(send)
   }
 
   /** What is owed to the doors, once; also where somebody else's equal batch is the valid one. */
-  answer(give: (address: string, outcome: Omit<Reply, 'id'>) => void): void {
+  answer(answers: Answers): void {
     for (const { waiting, outcome } of this.answers) {
-      if (waiting.reply !== undefined) give(waiting.reply, outcome)
+      if (waiting.reply !== undefined) answers.give(waiting.reply, outcome)
       waiting.reply = undefined
     }
+    for (const waiting of this.taken) if (!this.batch.parked.has(waiting.record.offset)) endProcess(waiting)
   }
 
   /** The first result of a command that the log covers already; nothing where it cannot be known any more. */
-  repeatOf(waiting: Waiting): Omit<Reply, 'id'> | undefined {
+  repeatOf(waiting: Waiting): Outcome | undefined {
     const command = waiting.command!
     try {
       const decision = this.rules.decide(this.overlay.room(command.room), command, new Map())
@@ -131,16 +114,15 @@ export class Turn {
   private judge(waiting: Waiting, references: References | 'unavailable', judgedAt?: number): boolean {
     const { command, cause } = waiting
     if (!command) return this.poisoned(waiting, new Error(waiting.invalid))
-    if (cause && !this.parked.has(waiting.record.offset) && this.isRepeat(cause)) return this.dropped(waiting)
+    if (cause && !this.batch.parked.has(waiting.record.offset) && this.batch.isRepeat(cause)) return this.dropped(waiting)
     const before = cause ? undefined : this.refusals.byOrigin(command.room, command.origin)
     if (before) return this.refusedBefore(waiting, before)
     const room = this.overlay.room(command.room)
-    if (room.stopped) return this.refuse(waiting, room, { refused: 'internal', message: 'this room is stopped: an event of it cannot be read' })
-    if (references === 'unavailable') {
-      return this.refuse(waiting, room, { refused: 'unavailable', message: 'an event that it refers to cannot be read now', retriable: true })
-    }
+    if (room.stopped) return this.refuse(waiting, room, stoppedRoom)
+    if (references === 'unavailable') return this.refuse(waiting, room, unreadable)
     try {
-      return this.follow(waiting, room, references, this.rules.decide(room, judgedAt === undefined ? command : { ...command, judgedAt }, references))
+      const judged = judgedAt === undefined ? command : { ...command, judgedAt }
+      return this.follow(waiting, room, references, this.rules.decide(room, judged, references))
     } catch (error) {
       room.abandon()
       return this.poisoned(waiting, error as Error)
@@ -157,36 +139,35 @@ export class Turn {
 
   private accept(waiting: Waiting, room: OverlayRoom, decision: Extract<Decision, { events: unknown }>): boolean {
     const command = waiting.command!
-    const made = decision.events.map((draft, index) => {
+    const events: RoomEvent[] = []
+    const followUps: FollowUp[] = [...(decision.then ?? [])]
+    const records = decision.events.map((draft, index) => {
       const event = this.stamp(room, command, waiting.record.offset, draft, index)
       room.fold(event)
-      const followUps = this.rules.followUps(event, room, this.epoch)
-      return { event, record: recordOf(event, waiting.traceparent), followUps }
+      events.push(event)
+      const own = this.rules.followUps(event, room, this.fold.epoch)
+      followUps.push(...own)
+      return { record: recordOf(event, waiting.traceparent), followUps: thensOf(own, waiting.traceparent, waiting.reply) }
     })
-    const then = thensOf(decision.then ?? [], waiting.traceparent, waiting.reply)
-    const bytes = made.reduce((sum, { record }) => sum + sizeOf(record), 0)
-    if (!this.fits(bytes, then)) {
+    const added = this.batch.add(records, thensOf(decision.then ?? [], waiting.traceparent, waiting.reply))
+    if (added !== 'added') {
       room.abandon()
-      if (this.bytes > 0) return false
-      return this.refuse(waiting, room, { refused: 'too_large', message: 'its events are larger than one batch' })
+      return added === 'too_large' && this.refuse(waiting, room, tooLarge)
     }
     room.accept()
-    for (const { event, record, followUps } of made) {
-      if (followUps.length > 0) this.sends.push({ index: this.records.length, then: thensOf(followUps, waiting.traceparent, waiting.reply) })
-      this.events.push({ event, bytes: record.value!.length })
-      this.records.push(record)
+    for (const [index, event] of events.entries()) this.events.push({ event, bytes: records[index]!.record.value!.length })
+    if (!followUps.some(({ carriesReply }) => carriesReply)) {
+      this.owe(waiting, { ok: { ...this.placeOf(events.at(-1), room, command), ...decision.result } })
     }
-    this.then.push(...then)
-    const answersLater = [...(decision.then ?? []), ...made.flatMap(({ followUps }) => followUps)].some(({ carriesReply }) => carriesReply)
-    if (!answersLater) this.owe(waiting, { ok: { ...this.placeOf(made.at(-1)?.event, room, command), ...decision.result } })
     return this.done(waiting, 'accepted')
   }
 
   private stamp(room: OverlayRoom, command: Command, commandOffset: number, draft: EventDraft, index: number): RoomEvent {
     const at = this.rules.roomTime(room, command)
-    const { incarnation, partition } = this.fold
+    const { incarnation } = this.fold
+    const { partition } = this.site
     const check = eventCheck({ incarnation, room: command.room, sender: draft.sender.id, at, commandOffset, index })
-    const id = eventId({ partition, offset: this.base + this.records.length + index, check })
+    const id = eventId({ partition, offset: this.batch.next + index, check })
     return { ...draft, id, room: command.room, seq: this.rules.nextSeq(room), at }
   }
 
@@ -197,23 +178,28 @@ export class Turn {
     return this.done(waiting, 'repeated')
   }
 
-  private park(waiting: Waiting, room: OverlayRoom, references: References, { for: actionId, untilMs }: { for: number; untilMs: number }): boolean {
+  private park(
+    waiting: Waiting,
+    room: OverlayRoom,
+    references: References,
+    { for: actionId, untilMs }: { for: number; untilMs: number },
+  ): boolean {
     if (!this.parking.add(waiting, actionId, untilMs)) {
       // As if its time were over, so that what was claimed on its way is given back.
       const over = this.rules.decide(room, { ...waiting.command!, judgedAt: untilMs }, references)
       const then = 'refused' in over ? over.then : undefined
-      return this.refuse(waiting, room, { refused: 'limited', message: 'too many actions wait for an earlier one', retriable: true, then })
+      return this.refuse(waiting, room, { ...tooManyWait, then })
     }
     this.taken.add(waiting)
-    this.parked.add(waiting.record.offset)
-    this.note(waiting.cause)
+    this.batch.parked.add(waiting.record.offset)
+    if (waiting.cause) this.batch.note(waiting.cause)
     this.count('parked')
     return true
   }
 
   private refuse(waiting: Waiting, room: OverlayRoom, refusal: Refusal & { then?: FollowUp[] }): boolean {
     const then = refusal.then ?? []
-    if (!this.sendOn(waiting, then)) return false
+    if (then.length > 0 && !this.sendOn(waiting, then)) return false
     const error = refusalError(refusal)
     if (!then.some(({ carriesReply }) => carriesReply)) this.owe(waiting, { error })
     const command = waiting.command!
@@ -242,19 +228,16 @@ export class Turn {
   }
 
   private sendOn(waiting: Waiting, followUps: readonly FollowUp[]): boolean {
-    const then = thensOf(followUps, waiting.traceparent, waiting.reply)
-    if (!this.fits(0, then)) {
-      if (this.bytes > 0) return false
-      throw new Error('what it sends on is larger than one batch')
-    }
-    this.then.push(...then)
-    return true
+    const added = this.batch.add([], thensOf(followUps, waiting.traceparent, waiting.reply))
+    if (added === 'too_large') throw new Error('what it sends on is larger than one batch')
+    return added === 'added'
   }
 
   private done(waiting: Waiting, outcome: string): boolean {
     this.taken.add(waiting)
-    this.parked.delete(waiting.record.offset)
-    this.note(waiting.cause)
+    this.batch.parked.delete(waiting.record.offset)
+    if (waiting.cause) this.batch.note(waiting.cause)
+    outcomeOf(waiting, outcome)
     this.count(outcome)
     if (waiting.command) for (const released of this.parking.decided(waiting.command)) this.takeReleased(released, waiting.record.time)
     return true
@@ -265,24 +248,7 @@ export class Turn {
     if (!this.judge(waiting, references, Math.max(at, waiting.record.time))) this.left.push(waiting)
   }
 
-  private isRepeat(cause: Cause): boolean {
-    const source = sourceOf(cause)
-    return !laterCause([cause.offset, cause.index], this.causes.get(source) ?? this.fold.causes.get(source))
-  }
-
-  /** Also of what is parked: from then on its offset says that it is no repeat. */
-  private note(cause: Cause | undefined): void {
-    if (cause && !this.isRepeat(cause)) this.causes.set(sourceOf(cause), [cause.offset, cause.index])
-  }
-
-  private fits(bytes: number, then: readonly Then[]): boolean {
-    const more = bytes + then.reduce((sum, { command }) => sum + command.content.length * 6 + 2_000, 0)
-    const fits = this.bytes + more <= (this.bytes === 0 ? logBounds.appendBytesMax - 10_000 : this.bounds.batchBytesMax)
-    if (fits) this.bytes += more
-    return fits
-  }
-
-  private owe(waiting: Waiting, outcome: Omit<Reply, 'id'>): void {
+  private owe(waiting: Waiting, outcome: Outcome): void {
     if (waiting.reply !== undefined) this.answers.push({ waiting, outcome })
   }
 
@@ -297,7 +263,7 @@ export class Turn {
 
   private positionOf(id: string, seq: number): string {
     const place = parseEventId(id)
-    return place ? position({ epoch: this.epoch, ...place, seq }) : ''
+    return place ? position({ epoch: this.fold.epoch, ...place, seq }) : ''
   }
 
   private count(outcome: string): void {
@@ -305,8 +271,7 @@ export class Turn {
   }
 }
 
-function sameMembers(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean {
-  if (a.size !== b.size) return false
-  for (const member of a) if (!b.has(member)) return false
-  return true
-}
+const stoppedRoom: Refusal = { refused: 'internal', message: 'this room is stopped: an event of it cannot be read' }
+const unreadable: Refusal = { refused: 'unavailable', message: 'an event that it refers to cannot be read now', retriable: true }
+const tooLarge: Refusal = { refused: 'too_large', message: 'its events are larger than one batch' }
+const tooManyWait: Refusal = { refused: 'limited', message: 'too many actions wait for an earlier one', retriable: true }

@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api'
 import type { Command, References } from '@roomlog/domain'
 import type { LogRecord } from '@roomlog/log'
 import { type Cause, type CommandHeaders, decodeCommand } from '@roomlog/protocol'
@@ -13,6 +14,7 @@ export interface Waiting {
   /** Header `reply`: where the answer goes. */
   reply?: string
   traceparent?: string
+  span?: Span
   /** The events that it refers to, asked for as soon as it is read. */
   references: Resolved | Promise<Resolved>
 }

@@ -1,23 +1,11 @@
 /** Writes to one partition of `<family>.state`: gathered, one in flight, and aware of what others write between. */
-import type { Log, RecordDraft } from '@roomlog/log'
+import type { RecordDraft } from '@roomlog/log'
 import { recordVersion } from '@roomlog/protocol'
-import type { Bounds } from './bounds.js'
-import { type Clock, pause } from './clock.js'
 import type { Fold } from './fold.js'
 import { headKey } from './head.js'
-import type { Observer } from './observer.js'
+import { untilDone } from './retry.js'
+import type { Site } from './site.js'
 import { Slice } from './slice.js'
-
-export interface WriterOptions {
-  log: Log
-  topic: string
-  fold: Fold
-  owner: number
-  restored: { end: number }
-  bounds: Bounds
-  clock: Clock
-  observer: Observer
-}
 
 export class Writer {
   /** The end of the state topic, as far as it is known. */
@@ -29,33 +17,36 @@ export class Writer {
   private readonly slice = new Slice()
 
   constructor(
-    private readonly of: WriterOptions,
+    private readonly site: Site,
+    private readonly fold: Fold,
+    private readonly owner: number,
+    restored: { end: number },
     private readonly stopped: () => boolean,
   ) {
-    this.end = of.restored.end
+    this.end = restored.end
   }
 
   headers(through: number): Record<string, string> {
-    return { v: recordVersion, through: String(through), owner: String(this.of.owner), epoch: this.of.fold.epoch }
+    return { v: recordVersion, through: String(through), owner: String(this.owner), epoch: this.fold.epoch }
   }
 
   async add(record: RecordDraft): Promise<void> {
     this.records.push(record)
     this.bytes += (record.value?.length ?? 0) + record.key!.length + 100
-    if (this.bytes >= this.of.bounds.checkpointBytesMax) await this.flush()
+    if (this.bytes >= this.site.bounds.checkpointBytesMax) await this.flush()
     const turn = this.slice.yield()
     if (turn) await turn
   }
 
-  /** Resolves when everything is acknowledged, or the checkpoint was stopped. */
+  /** Resolves when everything is acknowledged. @throws once the checkpoint is stopped, where a write fails */
   async flush(): Promise<void> {
-    const { log, topic, fold } = this.of
+    const { log, topics, partition } = this.site
     const records = this.records
     this.records = []
     this.bytes = 0
     if (records.length === 0) return
     await this.untilDone(async () => {
-      const { baseOffset } = await log.produce(topic, fold.partition, records)
+      const { baseOffset } = await log.produce(topics.state, partition, records)
       if (baseOffset > this.end) this.strange.push([this.end, baseOffset])
       this.end = baseOffset + records.length
     })
@@ -63,13 +54,14 @@ export class Writer {
 
   /** Keys that earlier owners have written since the last call, and (after a write of unknown outcome) we. */
   async strangers(): Promise<string[]> {
+    const { log, topics, partition } = this.site
     const keys = new Set<string>()
     for (const [from, to] of this.strange.splice(0)) {
       await this.untilDone(async () => {
         for (let at = from; at < to; ) {
-          const batch = await this.of.log.read(this.of.topic, this.of.fold.partition, at)
+          const batch = await log.read(topics.state, partition, at)
           for (const { offset, key, value, headers } of batch.records) {
-            if (offset < to && key !== headKey && value !== null && Number(headers['owner']) <= this.of.owner) keys.add(key!)
+            if (offset < to && key !== headKey && value !== null && Number(headers['owner']) <= this.owner) keys.add(key!)
           }
           at = batch.next
         }
@@ -78,15 +70,7 @@ export class Writer {
     return [...keys]
   }
 
-  private async untilDone(act: () => Promise<void>): Promise<void> {
-    const { bounds, clock, observer } = this.of
-    for (let retryMs = bounds.retryMsMin; !this.stopped(); retryMs = Math.min(retryMs * 2, bounds.retryMsMax)) {
-      try {
-        return await act()
-      } catch (error) {
-        observer.warn({ err: error }, 'a checkpoint could not be written; trying again')
-        await pause(clock, retryMs)
-      }
-    }
+  private untilDone(act: () => Promise<void>): Promise<void> {
+    return untilDone(this.site, 'a checkpoint cannot be written', this.stopped, act)
   }
 }

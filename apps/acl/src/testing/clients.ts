@@ -44,7 +44,8 @@ export class Clients {
   act(now: number): void {
     this.hear()
     if (this.outstanding < 25 && this.random.chance(0.35)) this.wish(now)
-    if (this.delayed.length > 0 && this.random.chance(0.5)) this.send(this.delayed.splice(this.random.below(this.delayed.length), 1)[0]!, now)
+    if (this.delayed.length > 0 && this.random.chance(0.5))
+      this.send(this.delayed.splice(this.random.below(this.delayed.length), 1)[0]!, now)
     this.repeat(now)
   }
 
@@ -128,7 +129,13 @@ export class Clients {
     if (kind < 87) return { ...base, room: `@${user}`, type: 'profile.set', content: `{"name":"${user} ${this.ids}"}` }
     const known = this.known.length > 0 ? random.pick(this.known) : { room, event: '0-3-AAAAAAAA' }
     const ref = random.chance(0.1) ? known.event.replace(/.$/, '?') : known.event
-    return { ...base, room: random.chance(0.9) ? known.room : room, type: random.pick(['msg.edit', 'msg.delete', 'msg.text']), ref, content: '{}' }
+    return {
+      ...base,
+      room: random.chance(0.9) ? known.room : room,
+      type: random.pick(['msg.edit', 'msg.delete', 'msg.text']),
+      ref,
+      content: '{}',
+    }
   }
 
   private plan(): object {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import type { RoomEvent } from '@roomlog/domain'
 import { parseEventId, partitionOf } from '@roomlog/log'
-import { decodeRecord, type Family, stateTopic } from '@roomlog/protocol'
+import { decodeRecord, type Family } from '@roomlog/protocol'
 import { Fold } from '../fold.js'
+import { emptyHead } from '../head.js'
 import { restore } from '../restore.js'
 import type { Room } from '../room.js'
 import { domainRules } from '../rules.js'
@@ -89,7 +90,12 @@ export class Judge {
 
   private order(): void {
     const byAction = this.byAction()
-    const sendings = new Map(this.simulation.clients.attempts.map(({ command, sendings: times }) => [keyOf(command.room, command.sender.id, command.device, command.actionId!), times]))
+    const sendings = new Map(
+      this.simulation.clients.attempts.map(({ command, sendings: times }) => [
+        keyOf(command.room, command.sender.id, command.device, command.actionId!),
+        times,
+      ]),
+    )
     for (const event of this.events) {
       if (event.action?.prev === undefined) continue
       const key = keyOf(event.room, event.sender.id, event.device!, event.action.prev)
@@ -146,7 +152,11 @@ export class Judge {
         const gone = there.some((event) => event.type === 'room.deleted' || (event.user === user && noticeOf(event) === 'room.left'))
         if (!still || gone) continue
         const last = there.filter((event) => event.type === 'member.profile' && event.user === user).at(-1)
-        assert.equal(last?.content && JSON.parse(last.content).name, JSON.parse(changed.content).name, `the profile of ${user} reaches ${other}`)
+        assert.equal(
+          last?.content && JSON.parse(last.content).name,
+          JSON.parse(changed.content).name,
+          `the profile of ${user} reaches ${other}`,
+        )
         this.simulation.meet('profile everywhere')
       }
     }
@@ -170,16 +180,14 @@ export class Judge {
   }
 
   private async fold(log: SimLog, family: Family, partition: number, checkpoint: boolean): Promise<Fold> {
-    const topic = `${family}.events`
-    const listener = { followUps() {}, stopped: (_room: string, _offset: number, error: Error) => assert.fail(error) }
-    const fold = new Fold(topic, partition, 'id', domainRules(), listener)
-    if (checkpoint) {
-      const restored = await restore(log, stateTopic(family), partition)
-      if (restored.rooms.size > 0) this.simulation.meet('restored')
-      if (restored.from > 0) this.simulation.meet('restored with head')
-      fold.begin(restored)
-    }
-    await fold.catchUp(log)
+    const topics = { commands: `${family}.commands`, events: `${family}.events`, state: `${family}.state` }
+    const listener = { followUps() {}, stopped: (_offset: number, error: Error) => assert.fail(error) }
+    const fold = new Fold({ log, topics, partition, rules: domainRules() }, listener)
+    const restored = checkpoint ? await restore(log, topics.state, partition) : { rooms: new Map(), head: emptyHead, from: 0 }
+    if (restored.rooms.size > 0) this.simulation.meet('restored')
+    if (restored.from > 0) this.simulation.meet('restored with head')
+    fold.begin('id', restored)
+    await fold.catchUp()
     return fold
   }
 
@@ -194,7 +202,11 @@ export class Judge {
   }
 
   private byAction(): Map<string, Seen> {
-    return new Map(this.events.filter(({ action }) => action).map((event) => [keyOf(event.room, event.sender.id, event.device!, event.action!.id), event]))
+    return new Map(
+      this.events
+        .filter(({ action }) => action)
+        .map((event) => [keyOf(event.room, event.sender.id, event.device!, event.action!.id), event]),
+    )
   }
 }
 

@@ -2,7 +2,20 @@
  * A log for simulations, after Kafka: a broker appends whatever reaches it, also what came too late (that is what makes records
  * void); requests and answers get lost, land late or twice. Each process has its own handle, which can be paused or killed.
  */
-import type { Appended, Batch, Claim, Conflict, Log, LogRecord, LogStats, Preparation, RecordDraft, Tail, TailOptions, TopicReport } from '@roomlog/log'
+import type {
+  Appended,
+  Batch,
+  Claim,
+  Conflict,
+  Log,
+  LogRecord,
+  LogStats,
+  Preparation,
+  RecordDraft,
+  Tail,
+  TailOptions,
+  TopicReport,
+} from '@roomlog/log'
 import { RoomlogError } from '@roomlog/log'
 import { isAppendTopic } from '@roomlog/protocol'
 import type { Stage } from './stage.js'
@@ -36,7 +49,13 @@ export class SimBroker {
     drafts.forEach(({ key, value, headers }, index) => {
       const offset = base + index
       const own: Record<string, string> = meant === undefined ? {} : { offset: String(meant + index) }
-      records.push({ offset, key, value: value === null ? null : Buffer.from(value), headers: { ...headers, ...own }, time: this.stage.now() })
+      records.push({
+        offset,
+        key,
+        value: value === null ? null : Buffer.from(value),
+        headers: { ...headers, ...own },
+        time: this.stage.now(),
+      })
     })
     const woken = this.listeners
     this.listeners = []
@@ -52,7 +71,9 @@ export class SimBroker {
   compact(topic: string, partition: number): void {
     const records = this.records(topic, partition)
     const last = new Map(records.flatMap((record) => (record ? [[record.key, record.offset]] : [])))
-    for (const record of records) if (record && (last.get(record.key) !== record.offset || (record.value === null && this.stage.random.chance(0.5)))) records[record.offset] = undefined
+    for (const record of records)
+      if (record && (last.get(record.key) !== record.offset || (record.value === null && this.stage.random.chance(0.5))))
+        records[record.offset] = undefined
     this.count('compactions')
   }
 
@@ -222,7 +243,8 @@ export class SimLog implements Log {
   private batch(topic: string, partition: number, from: number, bytesMax = 1_000_000): Batch {
     const all = this.broker.records(topic, partition)
     const start = this.broker.start(topic, partition)
-    if (from < start || from > all.length) throw new RoomlogError('out_of_range', `${topic}/${partition}: ${from} is not in ${start}..${all.length}`)
+    if (from < start || from > all.length)
+      throw new RoomlogError('out_of_range', `${topic}/${partition}: ${from} is not in ${start}..${all.length}`)
     const batch: Batch = { topic, partition, records: [], next: from, end: all.length, voids: 0 }
     let bytes = 0
     while (batch.next < all.length && bytes < bytesMax) {

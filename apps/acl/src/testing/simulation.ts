@@ -3,7 +3,16 @@
  * One slot per (family, partition); in each live one, two or no authorities, which are killed, paused, doubled and handed over.
  */
 import { partitionOf } from '@roomlog/log'
-import { type CommandValue, commandsTopic, encodeCommand, eventsTopic, type Family, families, familyOf, stateTopic } from '@roomlog/protocol'
+import {
+  type CommandValue,
+  commandsTopic,
+  encodeCommand,
+  eventsTopic,
+  type Family,
+  families,
+  familyOf,
+  stateTopic,
+} from '@roomlog/protocol'
 import { Authority } from '../authority.js'
 import type { Bounds } from '../bounds.js'
 import { Figures } from '../observer.js'
@@ -85,7 +94,14 @@ export class Simulation {
       if (this.clients.idle && this.quiet) return
       await this.stage.step(60_000)
     }
-    throw new Error(`seed ${this.of.seed}: no rest: ${this.clients.outstanding} outstanding, ${JSON.stringify([...this.slots.values()].flat().filter((p) => !p.over).map((p) => p.authority.status))}`)
+    throw new Error(
+      `seed ${this.of.seed}: no rest: ${this.clients.outstanding} outstanding, ${JSON.stringify(
+        [...this.slots.values()]
+          .flat()
+          .filter((p) => !p.over)
+          .map((p) => p.authority.status),
+      )}`,
+    )
   }
 
   /** All commands decided, all follow-ups acknowledged. */
@@ -101,7 +117,9 @@ export class Simulation {
   send(command: CommandValue, origin: string, reply?: string): void {
     const headers: Record<string, string> = { v: '1', origin }
     if (reply !== undefined) headers['reply'] = reply
-    this.broker.write(commandsTopic(familyOf(command.room)), partitionOf(command.room, this.broker.partitions), [{ key: command.room, value: encodeCommand(command), headers }])
+    this.broker.write(commandsTopic(familyOf(command.room)), partitionOf(command.room, this.broker.partitions), [
+      { key: command.room, value: encodeCommand(command), headers },
+    ])
   }
 
   slot(family: Family, partition: number): Process[] {
@@ -193,6 +211,8 @@ export class Simulation {
   }
 
   events(family: Family, partition: number) {
-    return this.broker.records(eventsTopic(family), partition).filter((record) => record && record.headers['offset'] === String(record.offset))
+    return this.broker
+      .records(eventsTopic(family), partition)
+      .filter((record) => record && record.headers['offset'] === String(record.offset))
   }
 }
