@@ -165,7 +165,10 @@ describe('the scanner and JSON.parse', () => {
         } catch {
           valid = false
         }
-        expect('ok' in parseEnvelope(`{"content":${text}}`, raw)).toBe(valid)
+        const parsed = parseEnvelope(`{"content":${text}}`, raw)
+        // A text such as `0,"a":0` is no JSON, and makes two members of one.
+        const isOne = 'ok' in parsed && Object.keys(parsed.ok).length === 1
+        expect(isOne).toBe(valid)
       }),
       { numRuns: 20_000 },
     )
