@@ -33,8 +33,8 @@ export async function startAllInOne(config: Config): Promise<AllInOne> {
   try {
     const hidden = { http: inside, adminHttp: false as const }
     const persistence = await start('persistence', PersistenceModule, config, hidden)
-    await start('acl', AclModule, config, hidden)
     const withReads = { ...config, persistenceUrl: persistence.url }
+    await start('acl', AclModule, withReads, hidden)
     const ingest = await start('ingest', IngestModule, withReads, hidden)
     const edge = await start('edge', EdgeModule, { ...withReads, ingestUrl: ingest.url }, {})
     for (const [name, served] of [

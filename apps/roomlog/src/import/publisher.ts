@@ -110,8 +110,9 @@ export class Publisher {
     this.#wake()
   }
 
-  /** A repeat has the `seq` of its first time, so a room's steps ascend in either case. */
-  #checkOrder({ step: { room }, seq = 0 }: Entry): void {
+  /** A repeat has the `seq` of its first time, so a room's lines ascend in either case. A file's last mark may come late. */
+  #checkOrder({ step: { room, part }, seq = 0 }: Entry): void {
+    if (part === 'mark') return
     if (seq <= (this.#lastSeq.get(room) ?? 0)) this.outOfOrder++
     else this.#lastSeq.set(room, seq)
   }
