@@ -16,6 +16,7 @@ import { Flusher } from './outbox.js'
 import { systemClock } from './ports.js'
 import { proxy } from './proxy.js'
 import { readsByRight } from './rights.js'
+import { traceCommand } from './trace.js'
 import { WebsocketTransport } from './transports/websocket.js'
 import { HttpHistory, HttpReads, upstreamAgent } from './upstream.js'
 
@@ -95,7 +96,7 @@ function doorPort(door: Door, authenticator: Authenticator): DoorPort {
   return {
     authenticate: (token) => authenticator.authenticate(token),
     reads: readsByRight,
-    submit: (principal, input: CommandInput) => door.do(principal, input),
+    submit: (principal, input: CommandInput) => traceCommand((traceparent) => door.do(principal, input, { traceparent })),
   }
 }
 

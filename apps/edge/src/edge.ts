@@ -39,6 +39,8 @@ export class EdgeParts {
   readonly limits: Limits
   readonly counts: Counts
   readonly logger: Logger
+  /** Whether what comes and goes is logged one by one. */
+  readonly debugging: boolean
   private readonly users: Counter
   private readonly addresses: Counter
 
@@ -49,6 +51,7 @@ export class EdgeParts {
     this.limits = limits
     this.counts = counts
     this.logger = logger
+    this.debugging = logger.isLevelEnabled('debug')
     this.users = new Counter(limits.userConnections)
     this.addresses = new Counter(limits.addressConnections)
     this.door = options.door
@@ -57,8 +60,9 @@ export class EdgeParts {
     this.rooms = new Rooms(log, history, clock, {
       budget,
       lingerMs: options.lingerMs ?? lingerMsDefault,
-      onBatch: (records) => {
+      onBatch: ({ topic, partition }, records) => {
         counts.received(records)
+        if (this.debugging && records > 0) logger.debug({ topic, partition, records }, 'events received')
         options.flush?.()
       },
       onFailure: (error) => this.onFailure(error, 'feed'),

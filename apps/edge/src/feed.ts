@@ -9,6 +9,7 @@ import { type Batch, currentEpoch, epochOf, incarnationOf, type Log, type Tail }
 import type { EventLog } from './ports.js'
 import { type RecordSource, RoomRecord, tombstoneOf } from './record.js'
 import { Ring, type RingBudget } from './ring.js'
+import { traceDelivery } from './trace.js'
 
 /** A room as its feed sees it. */
 export interface FeedRoom {
@@ -21,7 +22,7 @@ export interface FeedRoom {
 export interface FeedOptions {
   budget: RingBudget
   /** Called when a batch has been handed on: the time to flush what was written. */
-  onBatch?(records: number): void
+  onBatch?(feed: Feed, records: number): void
   onFailure?(error: Error): void
 }
 
@@ -91,11 +92,11 @@ export class Feed implements RecordSource {
   private receive(batch: Batch): void {
     for (const record of batch.records) {
       const event = RoomRecord.of(record, this)
-      if (event) this.hand(event)
+      if (event) traceDelivery(this, record.headers.traceparent, () => this.hand(event))
       else this.meet(incarnationOf(record))
     }
     this.next = Math.max(this.next, batch.next)
-    this.options.onBatch?.(batch.records.length)
+    this.options.onBatch?.(this, batch.records.length)
     this.wake()
   }
 

@@ -16,7 +16,7 @@ let url: string
 const sockets: Wire[] = []
 
 beforeEach(async () => {
-  stage = await Stage.open({ limits: { frameBytes: 200_000, sendBufferBytes: 200_000, authenticationMs: 200 } })
+  stage = await Stage.open({ limits: { frameBytes: 200_000, sendBufferBytes: 200_000, authenticationMs: 1_000 } })
   await stage.writer.create('r')
   const edge = stage.edge()
   Object.assign(edge, { clock: systemClock })
@@ -27,8 +27,8 @@ beforeEach(async () => {
     originAllowed: (origin) => origin === undefined || origin === 'https://app.example',
     trustProxy: false,
     echo: true,
-    pingMs: 100,
-    slowMs: 300,
+    pingMs: 500,
+    slowMs: 60_000,
   })
   transport.attach(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -158,6 +158,7 @@ describe('delivery', () => {
   })
 
   test('who stays slow for too long is told and ended with 4001', async () => {
+    Object.assign(transport, { options: { ...transport['options'], slowMs: 300 } })
     const slow = await Wire.open({ token: 'anna' })
     await slow.request({ op: 'subscribe', room: 'r' })
     slow.ws.pause()
@@ -169,7 +170,6 @@ describe('delivery', () => {
   })
 
   test('more than 100,000 messages on one connection (a long-lived busy socket)', async () => {
-    stage.edges[0]!.limits
     const wire = await Wire.open({ path: '/echo' })
     let received = 0
     wire.ws.removeAllListeners('message')

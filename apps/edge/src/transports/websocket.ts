@@ -137,6 +137,7 @@ class Connection {
       onDelivered: (bytes) => {
         edge.counts.deliveries++
         edge.counts.bytes += bytes
+        if (edge.debugging) edge.logger.debug({ bytes }, 'message sent')
       },
       onFull: (full) => this.onFull(full),
     })
