@@ -59,6 +59,9 @@ function everybodysLog(log: Log): Log {
   })
 }
 
+/** The environment heals after this many failures. */
+const plantedMax = 12
+
 /** Fails a share of all statements, half of them after they were executed: commits whose outcome is not known among them. */
 function failingSource(dataSource: DataSource, random: () => number, share: number): DataSource & { failures: number } {
   const failing = Object.create(dataSource) as DataSource & { failures: number }
@@ -71,7 +74,8 @@ function failingSource(dataSource: DataSource, random: () => number, share: numb
       throw new Error(`${when} a statement: planted`)
     }
     runner.query = async (...args: any[]) => {
-      const [before, after] = [random() < share / 2, random() < share / 2]
+      const goesOn = failing.failures < plantedMax
+      const [before, after] = [goesOn && random() < share / 2, goesOn && random() < share / 2]
       const isRollback = /rollback/i.test(args[0])
       if (before && !isRollback) fail('before')
       const result = await (query as any)(...args)

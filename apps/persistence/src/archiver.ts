@@ -25,7 +25,7 @@ export const archiverGroup = 'roomlog-persistence'
 export const archivedTopics = families.map(eventsTopic)
 
 const retryDelayMsMin = 50
-const retryDelayMsMax = 5_000
+const retryDelayMsMax = 2_000
 
 export interface ArchiverLogger {
   info(detail: object, message: string): void
