@@ -84,7 +84,7 @@ test('a filter withholds, and `after` says that it did', async () => {
   await socket.ok({ op: 'subscribe', room, filter: { types: ['app.*'] } })
   await anna.http.publish(room, 'not wanted')
   const wanted = await anna.http.done(`/v1/rooms/${room}/events`, { type: 'app.moved', content: {} })
-  const frame = await socket.next((candidate) => candidate.event)
+  const frame = await socket.next((candidate) => candidate.event?.room === room)
   expect(frame.event.seq).toBe(wanted.seq)
   expect(frame.after).toBeLessThan(wanted.seq - 1)
 })
