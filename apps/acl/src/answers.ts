@@ -3,7 +3,7 @@
  * goes with the next. An answer that cannot be written is lost: its door says `unknown`, and the repeat meets the first result.
  */
 import type { RecordDraft } from '@roomlog/log'
-import { recordVersion, type Reply } from '@roomlog/protocol'
+import { type Reply, recordVersion } from '@roomlog/protocol'
 import type { Site } from './site.js'
 
 const repliesTopic = 'room.replies'

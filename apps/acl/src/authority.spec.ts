@@ -1,5 +1,5 @@
 import { type Log, openLog, partitionOf } from '@roomlog/log'
-import { commandsTopic, type CommandValue, encodeCommand, eventsTopic, familyOf, type Reply, topics } from '@roomlog/protocol'
+import { type CommandValue, commandsTopic, encodeCommand, eventsTopic, familyOf, type Reply, topics } from '@roomlog/protocol'
 import { describe, expect, it } from 'vitest'
 import { Authority } from './authority.js'
 import { Figures } from './observer.js'

@@ -2,9 +2,10 @@
  * What the log of one partition says: its rooms, and how far its commands and causes are decided. Only valid records
  * change it, in the order of the log, whoever wrote them; so two owners of one partition have equal folds at equal offsets.
  */
-import { decodeRecord, type EventHeaders, type Mark } from '@roomlog/protocol'
-import { epochOf, type LogRecord } from '@roomlog/log'
+
 import type { RoomEvent } from '@roomlog/domain'
+import { epochOf, type LogRecord } from '@roomlog/log'
+import { decodeRecord, type EventHeaders, type Mark } from '@roomlog/protocol'
 import { type CausePlace, laterCause, parseCauses } from './causes.js'
 import type { Restored } from './restore.js'
 import { Room } from './room.js'

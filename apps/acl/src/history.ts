@@ -1,5 +1,5 @@
-import { internalHeader, signInternal } from '@roomlog/door'
 import type { RoomEvent } from '@roomlog/domain'
+import { internalHeader, signInternal } from '@roomlog/door'
 import { decodeEvent } from '@roomlog/protocol'
 import type { History } from './references.js'
 

@@ -2,7 +2,7 @@
  * The events that commands refer to: cache → log, by the offset in the event's ID → history, where the log was trimmed.
  * Events never change, so whoever reads them decides alike. What cannot be read now is `unavailable`, never guessed.
  */
-import type { Referenced, References as Found, RoomEvent } from '@roomlog/domain'
+import type { References as Found, Referenced, RoomEvent } from '@roomlog/domain'
 import { type EventPlace, parseEventId } from '@roomlog/log'
 import { decodeRecord } from '@roomlog/protocol'
 import { bounds } from './bounds.js'
