@@ -1,11 +1,14 @@
 /** How this process speaks to Kafka: one set of connection options for all of the clients that a log needs. */
 import { randomUUID } from 'node:crypto'
-import type { BaseOptions } from '@platformatic/kafka'
+import type { Base, BaseOptions } from '@platformatic/kafka'
 import { RoomlogError } from '../failure.js'
 import type { KafkaOptions } from '../open.js'
 
 /** After so long without an answer a request's connection is given up; the outcome of a write is then `unknown`. */
-export const requestMsMax = 10_000
+export const requestMsMax = 8_000
+/** Metadata come at once or from another broker: one that hangs must not hide the cluster. */
+export const metadataMsMax = 2_000
+const metadataTries = 3
 /** How long a broker itself waits for its replicas. */
 export const replicaMsMax = 5_000
 const connectMsMax = 5_000
@@ -29,6 +32,14 @@ export function clientOptions(url: string, options: KafkaOptions, role: string):
     ...(tls ? { tls, tlsServerName: true } : {}),
     ...(options.sasl ? { sasl: options.sasl as BaseOptions['sasl'] } : {}),
   } as BaseOptions
+}
+
+/**
+ * Lets a client learn anew who leads these topics (Kafka's names) and where the brokers are, asking one broker after the
+ * other. Clearing its metadata instead would have it ask the first broker only, which may be the one that hangs.
+ */
+export async function renew(client: Base<BaseOptions>, topics: string[]): Promise<void> {
+  await client.metadata({ topics, forceUpdate: true, retries: metadataTries }).catch(() => {})
 }
 
 /** @throws RoomlogError `invalid` where the URL names no brokers. */

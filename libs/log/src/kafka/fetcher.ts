@@ -3,6 +3,7 @@
  * time, the client sends only what changed. And outside of sessions, for reads that want an answer whatever it is.
  */
 import { type Consumer, fetchV13, fetchV14, fetchV15, fetchV16, fetchV17 } from '@platformatic/kafka'
+import { renew } from './client.js'
 import type { FetchedPartition } from './decode.js'
 import { kafkaCodes, responsesOf } from './failure.js'
 
@@ -65,7 +66,7 @@ async function answersTo(client: FetchClient, wanted: readonly Wanted[], fetch: 
   try {
     response = await fetch()
   } catch (error) {
-    client.clearMetadata()
+    void renew(client, [])
     const partial = responsesOf<fetchV17.FetchResponse>(error).find((candidate) => Array.isArray(candidate.responses))
     if (!partial || partial.responses.length === 0) throw error
     response = partial

@@ -2,7 +2,6 @@
  * The log on Kafka. Readers need no consumer group; the log itself decides who may append: a record counts only where
  * its header `offset` says, and the broker's answer says where it stands.
  */
-import { Admin, Consumer, Producer } from '@platformatic/kafka'
 import { type TopicSpec, topics } from '@roomlog/protocol'
 import { bounds } from '../bounds.js'
 import { RoomlogError } from '../failure.js'
@@ -26,21 +25,16 @@ import { Counts } from '../stats.js'
 import { traced } from '../trace.js'
 import { CatchUp } from './catch-up.js'
 import { claimPartitions, coPartitioned } from './claim.js'
-import { brokersOf, clientOptions } from './client.js'
+import { brokersOf } from './client.js'
+import { Clients } from './clients.js'
 import { unavailable } from './failure.js'
 import { batchOf, type Fetched } from './fetched.js'
-import type { FetchClient } from './fetcher.js'
 import { Live } from './live.js'
 import { inspect, type Preparing, prepare } from './prepare.js'
-import { Sender, type WriteClient, withProducerId } from './sender.js'
+import { Sender } from './sender.js'
 import { KafkaTail, type Sources } from './tail.js'
 import { Topology } from './topology.js'
 
-/**
- * Connections to each broker. A broker works on one request of a connection at a time, so what must not wait for the
- * flush of something else has a connection of its own: events, commands, and what passes by (replies, presence).
- */
-const connections = { append: 4, durable: 4, passing: 1 } as const
 const earliest = -2n
 const latest = -1n
 
@@ -49,10 +43,7 @@ export class KafkaLog implements Log, Sources {
   readonly topology: Topology
   readonly catchUp: CatchUp
   readonly live: Live
-  private readonly admin: Admin
-  private readonly fetchers: FetchClient[]
-  private readonly appenders: WriteClient[]
-  private readonly producers: WriteClient[]
+  private readonly clients: Clients
   private readonly appender: Sender
   private readonly producer: Sender
   private readonly courier: Sender
@@ -67,41 +58,30 @@ export class KafkaLog implements Log, Sources {
     private readonly options: OpenOptions,
   ) {
     this.partitions = options.partitions
-    const common = (role: string) => clientOptions(url, options.kafka ?? {}, role)
     const onFailure = (error: Error) => {
       this.counts.reconnects++
       options.onFailure?.(unavailable('Kafka', error))
     }
-    this.admin = new Admin(common('admin'))
-    this.topology = new Topology(this.admin, options.topicPrefix ?? '')
-    const fetcher = (role: string): FetchClient => new Consumer({ ...common(role), groupId: role })
+    const clients = new Clients(url, options.kafka ?? {})
+    this.clients = clients
+    this.topology = new Topology(clients.scout, options.topicPrefix ?? '')
+    this.topology.moved = (names) => clients.renew(names)
     const appends = (topic: string) => this.appends(topic)
-    this.fetchers = [fetcher('live'), fetcher('catch-up')]
-    this.live = new Live(this.fetchers[0]!, this.topology, appends, onFailure)
-    this.catchUp = new CatchUp(this.fetchers[1]!, this.topology, appends, onFailure)
-    const repeat = <C>(length: number, create: () => C) => Array.from({ length }, create)
-    // Appends are never repeated by the client (the idempotent one would); what is produced may be, without duplicates.
-    const appenders = repeat(
-      connections.append,
-      () => new Producer({ ...common('append'), idempotent: false, acks: -1, repeatOnStaleMetadata: false }),
-    )
-    const idempotent = () => new Producer({ ...common('produce'), idempotent: true, retries: 2, repeatOnStaleMetadata: false })
-    this.producers = repeat(connections.durable + connections.passing, idempotent)
-    this.appenders = appenders
-    this.appender = new Sender(appenders, this.topology, { merge: false, onFailure })
-    this.producer = new Sender(this.producers.slice(connections.passing), this.topology, { merge: true, onFailure })
-    this.courier = new Sender(this.producers.slice(0, connections.passing), this.topology, { merge: true, onFailure })
+    this.live = new Live(clients.live, this.topology, appends, onFailure)
+    this.catchUp = new CatchUp(clients.catchUp, this.topology, appends, onFailure)
+    this.appender = new Sender(clients.append, this.topology, { merge: false, onFailure })
+    this.producer = new Sender(clients.durable, this.topology, { merge: true, onFailure })
+    this.courier = new Sender(clients.passing, this.topology, { merge: true, onFailure })
   }
 
-  /** Connects every client, so that the first record does not pay for it. @throws RoomlogError `unavailable`. */
+  /** Connects every client. @throws RoomlogError `unavailable`. */
   async open(): Promise<this> {
     try {
-      await Promise.all([this.admin, ...this.fetchers, ...this.appenders, ...this.producers].map((client) => client.connectToBrokers()))
-      await Promise.all(this.producers.map((producer) => withProducerId(producer)))
+      await this.clients.open()
       return this
     } catch (error) {
       await this.close()
-      throw unavailable(`Kafka at ${brokersOf(this.url).join(', ')} does not answer`, error)
+      throw error
     }
   }
 
@@ -204,13 +184,7 @@ export class KafkaLog implements Log, Sources {
       this.live.close()
       this.catchUp.close()
       await Promise.all([this.appender.close(), this.producer.close(), this.courier.close()])
-      await Promise.all(
-        [
-          ...this.fetchers.map((client) => client.close(true)),
-          ...[...this.appenders, ...this.producers].map((client) => client.close(true)),
-        ].map((closing) => closing.catch(() => {})),
-      )
-      await new Promise<void>((resolve) => this.admin.close(() => resolve()))
+      await this.clients.close()
     })()
     return this.closed
   }
@@ -224,7 +198,7 @@ export class KafkaLog implements Log, Sources {
   }
 
   private preparing(): Preparing {
-    return { admin: this.admin, topology: this.topology, partitions: this.partitions, broker: brokersOf(this.url)[0]! }
+    return { admin: this.clients.admin, topology: this.topology, partitions: this.partitions, broker: brokersOf(this.url)[0]! }
   }
 
   private opened(): void {
@@ -234,7 +208,7 @@ export class KafkaLog implements Log, Sources {
   private async offset(topic: string, partition: number, timestamp: bigint): Promise<number> {
     const name = this.topology.physical(topic)
     try {
-      const offsets = await this.fetchers[1]!.listOffsets({
+      const offsets = await this.clients.catchUp.listOffsets({
         topics: [name],
         partitions: { [name]: [partition] },
         timestamp,

@@ -7,6 +7,7 @@ import type { MessageToProduce, Producer } from '@platformatic/kafka'
 import { bounds } from '../bounds.js'
 import { RoomlogError } from '../failure.js'
 import { bytesOf, type Sealed } from '../record.js'
+import { renew } from './client.js'
 import { kafkaCodes, shortText } from './failure.js'
 import { type Outcome, outcomesOf } from './outcome.js'
 import type { Topology } from './topology.js'
@@ -139,8 +140,8 @@ export class Sender {
       left = again
       if (failure === undefined) break
       this.options.onFailure(failure as Error)
-      client.clearMetadata()
       await this.topology.refresh()
+      await renew(client, [...new Set(batches.map(([{ topic }]) => this.topology.physical(topic)))])
       if (left.length > 0) await delay(retryMs)
     }
     this.free.push(client)

@@ -26,8 +26,9 @@ export class Topology {
   private refreshing?: Promise<void>
   private refreshedAt = 0
   private brokers = 0
+  /** Called with Kafka's names of all known topics when a partition has another leader than before. */
+  moved: (topics: string[]) => void = () => {}
 
-  /** @param clients whose own metadata must follow too, because the client routes by it. */
   constructor(
     private readonly client: Base<BaseOptions>,
     private readonly prefix: string,
@@ -96,12 +97,16 @@ export class Topology {
       throw unavailable('Kafka does not answer', error)
     }
     this.brokers = metadata.brokers.size
+    let moved = false
     for (const name of names) {
       const topic = metadata.topics.get(this.physical(name))
       if (!topic) continue
       const partitions = topic.partitions.map(({ leader, replicas, isr }) => ({ leader, replicas, isr }))
+      const before = this.known.get(name)?.partitions
+      moved ||= before?.some(({ leader }, index) => leader !== partitions[index]?.leader) ?? false
       this.known.set(name, { name, id: topic.id, partitions })
       this.names.set(topic.id, name)
     }
+    if (moved) this.moved([...this.known.keys()].map((name) => this.physical(name)))
   }
 }
