@@ -110,6 +110,8 @@ export async function end(node: KafkaNode, signal: 'SIGKILL' | 'SIGTERM'): Promi
   if (!shell || !pid) return
   node.shell = undefined
   node.pid = undefined
+  // Nothing else may keep this process alive, and it must not end before the broker has.
+  shell.ref()
   const gone = new Promise<void>((resolve) => (shell.exitCode === null ? shell.once('exit', () => resolve()) : resolve()))
   const alive = () => {
     try {
