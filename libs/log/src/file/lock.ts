@@ -93,11 +93,12 @@ function home(): string {
   }
 }
 
-/** Empty where there is no such process. */
+/** Empty where there is no such process, or only what is left of it until its parent has noticed (a zombie). */
 function started(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? '' : fields[19]!
   } catch {
     if (process.platform === 'linux') return ''
   }
