@@ -4,6 +4,7 @@
  */
 import type { RecordDraft } from '@roomlog/log'
 import { type Reply, recordVersion } from '@roomlog/protocol'
+import { pause } from './clock.js'
 import type { Site } from './site.js'
 
 const repliesTopic = 'room.replies'
@@ -42,9 +43,11 @@ export class Answers {
     return new Promise((resolve) => (this.drained = resolve))
   }
 
-  /** Resolves when what was given is written (or lost). */
+  /** Resolves when what was given is written (or lost), or has had time enough. */
   async written(): Promise<void> {
-    await Promise.all(this.writing)
+    if (this.writing.size === 0) return
+    const { clock, bounds } = this.site
+    await Promise.race([Promise.all(this.writing), pause(clock, bounds.handOverMsMax)])
   }
 
   private async write(partition: number): Promise<void> {

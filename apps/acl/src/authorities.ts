@@ -86,7 +86,7 @@ class Held {
 
   async stop(): Promise<void> {
     this.leaving = true
-    await this.authority?.stop()
+    void this.authority?.stop()
     await Promise.race([this.done, pause(this.clock, bounds.retryMsMax)])
   }
 

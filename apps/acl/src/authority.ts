@@ -144,6 +144,7 @@ export class Authority {
     const { site } = this
     const { log, topics, partition, clock, bounds, observer } = site
     for (const { waiting, error } of turn.poison) await this.untilDone(() => bury(site, waiting, error))
+    observer.count('poison', turn.poison.length)
     const records = turn.seal()
     const began = clock.now()
     const outcome = await log.append(topics.events, partition, turn.base, records).catch((error: Error) => error)
@@ -151,10 +152,11 @@ export class Authority {
     observer.time('append', this.appendedAt - began)
     if (outcome instanceof RoomlogError && !outcome.retriable) throw outcome
     const unknown = outcome instanceof Error
-    if (!unknown && outcome.appended) this.settle(turn, records)
-    else await this.resolve(turn, records, unknown)
+    const taken = !unknown && outcome.appended
+    if (taken) this.settle(turn, records)
+    const failed = !taken && !(await this.resolve(turn, records, unknown)) && unknown
     if (turn.left.length > 0) this.intake.putBack(turn.left)
-    this.failures = unknown ? this.failures + 1 : 0
+    this.failures = failed ? this.failures + 1 : 0
     if (this.failures > 1) await pause(clock, Math.min(bounds.retryMsMin * 2 ** this.failures, bounds.retryMsMax))
   }
 
@@ -169,8 +171,8 @@ export class Authority {
     for (const [outcome, count] of turn.outcomes) observer.count('decided', count, outcome)
   }
 
-  /** Not taken, or nobody knows: the log says what is true. Never sent again as it was. */
-  private async resolve(turn: Turn, records: readonly RecordDraft[], unknown: boolean): Promise<void> {
+  /** Not taken, or nobody knows: the log says what is true. Never sent again as it was. Returns whether it was taken. */
+  private async resolve(turn: Turn, records: readonly RecordDraft[], unknown: boolean): Promise<boolean> {
     const { fold, intake } = this
     const { observer } = this.site
     const voids = fold.voids
@@ -184,6 +186,7 @@ export class Authority {
     turn.left.length = 0
     intake.putBack([...known.values()])
     await this.untilDone(() => intake.readAgain([...fold.parked].filter((offset) => !known.has(offset))))
+    return taken
   }
 
   private newTurn(): Turn {
@@ -234,6 +237,7 @@ export class Authority {
   private async end(): Promise<void> {
     this.alarm.off()
     this.sender.stop()
-    await Promise.all([this.intake.stop(), this.checkpoint?.stop(), this.answers.written()])
+    this.checkpoint?.stop()
+    await Promise.all([this.intake.stop(), this.answers.written()])
   }
 }

@@ -28,6 +28,8 @@ export const bounds = {
   answersMax: 20_000,
   /** Answers of one write. */
   answerBatchMax: 1_000,
+  /** How long the last answers may take when a partition is handed over. */
+  handOverMsMax: 1_000,
   /** Referenced events kept, of all partitions of this process. */
   referenceBytesMax: 67_108_864,
   /** How long the history of a trimmed log may take to answer. */

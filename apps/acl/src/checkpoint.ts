@@ -77,9 +77,8 @@ export class Checkpoint {
   }
 
   /** Ends the running checkpoint where it stands: without its head it is only a few newer chunks. */
-  async stop(): Promise<void> {
+  stop(): void {
     this.stopped = true
-    await this.running
   }
 
   private failed(error: Error): void {

@@ -18,8 +18,6 @@ interface Sending {
 
 export class Sender {
   stopped = false
-  /** Acknowledged since the beginning. */
-  sent = 0
   private readonly targets = new Map<string, Sending[]>()
   /** How many are not acknowledged, per causing record, ascending. */
   private readonly open = new Map<number, number>()
@@ -108,7 +106,7 @@ export class Sender {
       else this.open.set(offset, left)
     }
     this.size -= batch.length
-    this.sent += batch.length
+    this.site.observer.count('followUps', batch.length)
     if (this.size < this.site.bounds.followUpsMax) this.drained?.()
   }
 }

@@ -3,16 +3,52 @@ import { Judge } from './testing/judge.js'
 import { Simulation } from './testing/simulation.js'
 
 const faults = { lost: 0.01, answerLost: 0.02, late: 0.01, twice: 0.01, readFails: 0.005 }
-const seeds = Number(process.env['ACL_SEEDS'] ?? 12)
-const first = Number(process.env['ACL_SEED'] ?? 1)
 
-describe('the authority, simulated', () => {
-  it('keeps every promise through crashes, pauses, doubles and lost answers', async () => {
+/** `ACL_SEED` is the first seed, `ACL_SEEDS` how many: one seed reproduces one run. */
+const first = Number(process.env.ACL_SEED ?? 1)
+const count = Number(process.env.ACL_SEEDS ?? 12)
+
+/** States that a run must have met, or its being green means nothing. */
+const rare = [
+  'kill',
+  'pause and take-over',
+  'resume',
+  'two owners',
+  'hand-over',
+  'compactions',
+  'conflicts',
+  'voidBatches',
+  'unknownsTaken',
+  'discarded',
+  'appendLate',
+  'appendTwice',
+  'produceLate',
+  'produceTwice',
+  'wrongPartition',
+  'repeatsAnswered',
+  'staleChunks',
+  'strangeChunks',
+  'chunksDoubled',
+  'restored with head',
+  'timesPassed',
+  'order kept',
+  'alias held',
+  'profile everywhere',
+  'notices',
+  'decided parked',
+  'decided dropped',
+  'decided forwarded',
+  'decided redirected',
+  'decided repeated',
+  'decided alias_taken',
+  'decided action_gap',
+  'decided limited',
+]
+
+describe('authorities on a simulated log', () => {
+  it('keep every promise through kills, pauses, doubles, lost and late requests', async () => {
     const met = new Map<string, number>()
-    const add = (counts: Iterable<[string, number]>) => {
-      for (const [what, count] of counts) met.set(what, (met.get(what) ?? 0) + count)
-    }
-    for (let seed = first; seed < first + seeds; seed++) {
+    for (let seed = first; seed < first + count; seed++) {
       const simulation = new Simulation({ seed, faults })
       try {
         await simulation.run()
@@ -20,16 +56,10 @@ describe('the authority, simulated', () => {
       } catch (error) {
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
       }
-      add(simulation.met)
-      add(simulation.figures.counts)
-      add(simulation.broker.counts)
+      for (const counts of [simulation.met, simulation.figures.counts, simulation.broker.counts]) {
+        for (const [what, times] of counts) met.set(what, (met.get(what) ?? 0) + times)
+      }
     }
-    console.log(
-      [...met]
-        .sort()
-        .map(([a, b]) => `${a}=${b}`)
-        .join('\n'),
-    )
-    expect(met.get('kill')).toBeGreaterThan(0)
-  }, 120_000)
+    if (count >= 12) expect(rare.filter((what) => !met.get(what))).toEqual([])
+  }, 600_000)
 })
