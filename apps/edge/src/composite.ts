@@ -54,20 +54,25 @@ export async function seqBelow(room: Room, offset: number, edge: EdgeParts): Pro
   const end = parsePosition(room.tailPosition)!
   if (tail.seq === 0 || end.offset < offset) return tail.seq
   if (offset >= feed.ring.start) return feed.ring.of(room.id, offset)[0]!.seq - 1
-  if (feed.next - offset <= edge.limits.replayRecords) {
-    for (let next = offset; next < feed.next; ) {
-      const chunk = await edge.chunks.read(feed, next)
-      const found = chunk.records.find((record) => record.key === room.id && record.offset >= offset && record.headers.seq !== undefined)
-      if (found) return Number(found.headers.seq) - 1
-      if (chunk.next <= next) break
-      next = chunk.next
-    }
-    return tail.seq
-  }
-  return searchBelow(room, offset, edge)
+  if (feed.next - offset <= edge.limits.replayRecords) return scanBelow(room, offset, edge)
+  const { through } = await edge.history.events(room.id, tail.seq, 1)
+  return through < offset ? scanBelow(room, offset, edge) : searchBelow(room, offset, edge)
 }
 
-/** Offsets ascend with `seq`: persistence is asked for a few of them. */
+/** By the first event of the room that stands there or later. */
+async function scanBelow(room: Room, offset: number, edge: EdgeParts): Promise<number> {
+  const { feed } = room
+  for (let next = offset; next < feed.next; ) {
+    const chunk = await edge.chunks.read(feed, next)
+    const found = chunk.records.find((record) => record.key === room.id && record.offset >= offset && record.headers.seq !== undefined)
+    if (found) return Number(found.headers.seq) - 1
+    if (chunk.next <= next) break
+    next = chunk.next
+  }
+  return room.tail.seq
+}
+
+/** Offsets ascend with `seq`: persistence, which has everything below `offset`, is asked for a few of them. */
 async function searchBelow(room: Room, offset: number, edge: EdgeParts): Promise<number> {
   let low = 0
   let high = room.tail.seq

@@ -31,6 +31,7 @@ export async function roomsAt(inbox: Room, seq: number, edge: EdgeParts): Promis
       else if (change) rooms.delete(change.left)
       cursor.seq = record.seq
     }
+    if (!page.progress) throw new Error(`nobody has seq ${cursor.seq + 1} of an inbox yet`)
     Object.assign(cursor, page.cursor)
   }
   return rooms

@@ -25,6 +25,8 @@ export interface Page {
   records: RoomRecord[]
   cursor: Omit<Cursor, 'seq'>
   source: 'log' | 'persistence'
+  /** False where nothing was gained: the same question would get the same answer now. */
+  progress: boolean
 }
 
 export interface ReplayOptions {
@@ -48,22 +50,27 @@ export class Replay {
     const near = offset !== undefined && (room.feed.next - offset <= this.options.recordsMax || logBudget > 0)
     const page = near ? await this.fromLog(room, cursor, offset) : await this.fromHistory(room, cursor)
     for (const record of page.records) await room.presentable(record)
-    return page
+    const { cursor: next, records } = page
+    return { ...page, progress: records.length > 0 || next.offset !== offset || next.logBudget !== logBudget }
   }
 
-  private async fromLog(room: Room, cursor: Cursor, offset: number): Promise<Page> {
+  private async fromLog(room: Room, cursor: Cursor, offset: number): Promise<Omit<Page, 'progress'>> {
     const chunk = await this.chunks.read(room.feed, offset)
     const records = chunk.records
       .filter((record: LogRecord) => record.key === room.id && record.offset >= offset)
       .map((record: LogRecord) => RoomRecord.of(record, room.feed)!)
       .filter((record) => record !== undefined && record.seq > cursor.seq)
     const first = records[0]
-    // What the log no longer holds, persistence does.
-    if (first && first.seq !== cursor.seq + 1) return this.fromHistory(room, cursor)
+    if (first && first.seq !== cursor.seq + 1) {
+      // What does not stand from there on in the log, persistence has, or will have: nothing is passed over.
+      const page = await this.fromHistory(room, cursor)
+      if (page.records.length === 0) throw new Error(`nobody has seq ${cursor.seq + 1} of a room yet`)
+      return page
+    }
     return { records, cursor: { offset: chunk.next, logBudget: Math.max(cursor.logBudget - (chunk.next - offset), 0) }, source: 'log' }
   }
 
-  private async fromHistory(room: Room, cursor: Cursor): Promise<Page> {
+  private async fromHistory(room: Room, cursor: Cursor): Promise<Omit<Page, 'progress'>> {
     const page = await this.history.events(room.id, cursor.seq, this.options.pageEvents)
     const rows = page.events.filter((row) => row.seq <= room.tail.seq)
     if (rows[0] && rows[0].seq !== cursor.seq + 1) throw new Error(`persistence has a gap before seq ${rows[0].seq}`)

@@ -148,7 +148,7 @@ export class Subscription implements Listener {
       const page = await this.context.replay.page(this.room, this.cursor)
       this.context.onReplay?.(page.source, page.records.length)
       if (this.state === 'behind' && this.walk(page.records)) Object.assign(this.cursor, page.cursor)
-      return page.records.length > 0 || page.cursor.offset !== undefined
+      return page.progress
     } catch (error) {
       this.context.onFailure?.(error)
       return false
