@@ -40,7 +40,7 @@ export async function importIrc(client: Client, options: ImportOptions): Promise
     command: (room, wish) => client.command(room, wish),
     windowMax,
     giveUpMs,
-    onDone: (step) => marks.done(step),
+    onDone: (step, seq) => marks.done(step, seq),
     onTrouble: (error) => options.onTrouble?.(error.message),
   })
   let planner: Planner | undefined
@@ -60,7 +60,7 @@ export async function importIrc(client: Client, options: ImportOptions): Promise
     const mark = steps.pop()!
     const missing = missingOf(steps, progress.get(file.name))
     if (missing) {
-      marks.expect(mark, missing.length)
+      marks.expect(mark, missing.length, progress.get(file.name)?.begun)
       for (const step of missing) await publisher.add(step)
       for (const ready of marks.take()) await publisher.add(ready)
       result.published += missing.length + 1
@@ -81,27 +81,37 @@ function missingOf(steps: Step[], progress: FileProgress | undefined): Step[] | 
   return steps.slice(Math.max(0, (next < 0 ? steps.length : next) - windowMax))
 }
 
-/** A file's last mark goes out when every step of the file is acknowledged: it promises that nothing of it is missing. */
+/**
+ * A file's last mark goes out when every step of the file is acknowledged: it promises that nothing of it is missing. It keeps
+ * the `seq` of the first mark, which it replaces.
+ */
 class Marks {
-  readonly #waiting = new Map<string, { mark: Step; left: number }>()
+  readonly #waiting = new Map<string, { mark: Step; left: number; begun: number | undefined }>()
   #ready: Step[] = []
 
-  expect(mark: Step, left: number): void {
-    if (left === 0) this.#ready.push(mark)
-    else this.#waiting.set(mark.file, { mark, left })
+  expect(mark: Step, left: number, begun: number | undefined): void {
+    this.#waiting.set(mark.file, { mark, left, begun })
+    if (left === 0) this.#finish(mark.file)
   }
 
-  done({ file }: Step): void {
+  done({ file, part }: Step, seq: number): void {
     const waiting = this.#waiting.get(file)
-    if (!waiting || --waiting.left > 0) return
-    this.#waiting.delete(file)
-    this.#ready.push(waiting.mark)
+    if (!waiting) return
+    if (part === 'mark') waiting.begun = seq
+    if (--waiting.left === 0) this.#finish(file)
   }
 
   take(): Step[] {
     const ready = this.#ready
     this.#ready = []
     return ready
+  }
+
+  #finish(file: string): void {
+    const { mark, begun } = this.#waiting.get(file)!
+    this.#waiting.delete(file)
+    const content = { ...mark.command.content, begun }
+    this.#ready.push({ ...mark, command: { ...mark.command, content } })
   }
 }
 

@@ -165,25 +165,12 @@ test('the channel is the one that the files name', () => {
 
 test('an import is in order where no file was left out or came earlier than its turn', () => {
   const files = ['a', 'b', 'c'].map((name) => ({ name }))
-  const progress = (entries: [string, boolean, number][]) => new Map(entries.map(([name, done, seq]) => [name, { done, line: 0, seq }]))
-  expect(isInOrder(files, progress([]))).toBe(true)
-  expect(
-    isInOrder(
-      files,
-      progress([
-        ['a', true, 5],
-        ['b', false, 7],
-      ]),
-    ),
-  ).toBe(true)
-  expect(isInOrder(files, progress([['b', true, 5]]))).toBe(false)
-  expect(
-    isInOrder(
-      files,
-      progress([
-        ['a', true, 9],
-        ['b', true, 5],
-      ]),
-    ),
-  ).toBe(false)
+  const inOrder = (...found: [name: string, state: string, begun: number][]) =>
+    isInOrder(files, new Map(found.map(([name, state, begun]) => [name, { done: state === 'done', line: 0, begun }])))
+  expect(inOrder()).toBe(true)
+  expect(inOrder(['a', 'done', 5], ['b', 'begun', 7])).toBe(true)
+  expect(inOrder(['a', 'begun', 5], ['b', 'begun', 7])).toBe(true)
+  expect(inOrder(['a', 'begun', 5], ['b', 'done', 7])).toBe(false)
+  expect(inOrder(['b', 'done', 5])).toBe(false)
+  expect(inOrder(['a', 'done', 9], ['b', 'done', 5])).toBe(false)
 })

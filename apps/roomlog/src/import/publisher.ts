@@ -16,8 +16,8 @@ export interface PublisherOptions {
   windowMax: number
   /** Milliseconds for which steps may fail in a row before the import gives up. */
   giveUpMs: number
-  /** Told in order of acknowledgement. */
-  onDone?(step: Step): void
+  /** Told in order of acknowledgement, with the `seq` of the step's event. */
+  onDone?(step: Step, seq: number): void
   onTrouble?(error: ClientError): void
 }
 
@@ -88,7 +88,7 @@ export class Publisher {
   #acknowledged(entry: Entry, { seq }: Accepted): void {
     entry.seq = seq
     if (this.#trouble) this.#trouble.since = Date.now()
-    this.options.onDone?.(entry.step)
+    this.options.onDone?.(entry.step, seq)
     this.#settled(entry, 'done')
   }
 

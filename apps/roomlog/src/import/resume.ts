@@ -10,8 +10,8 @@ export interface FileProgress {
   done: boolean
   /** The last line found in the room. */
   line: number
-  /** `seq` of the file's mark. */
-  seq: number
+  /** `seq` of the file's first mark. */
+  begun: number
 }
 
 /**
@@ -20,12 +20,14 @@ export interface FileProgress {
  */
 export function isInOrder(files: { name: string }[], progress: Map<string, FileProgress>): boolean {
   let last = 0
-  let complete = true
+  let before: 'done' | 'begun' | 'missing' = 'done'
   for (const { name } of files) {
     const found = progress.get(name)
-    if (found && (found.seq < last || !complete)) return false
-    last = found?.seq ?? last
-    complete &&= found?.done ?? false
+    const now = found ? (found.done ? 'done' : 'begun') : 'missing'
+    // A file may have begun before the last steps of the one before it are acknowledged, but is not done earlier.
+    if (now !== 'missing' && (before === 'missing' || (before === 'begun' && now === 'done') || found!.begun < last)) return false
+    last = found?.begun ?? last
+    before = now
   }
   return true
 }
@@ -35,13 +37,12 @@ export async function readProgress(client: Client, room: string): Promise<Map<st
   const position = await tailPosition(client, room)
   if (position === undefined) return undefined
   const files = new Map<string, FileProgress>()
-  const begun: number[] = []
   for (const { key, seq, content } of await marks(client, room, position)) {
-    const done = (content as { state?: string } | null)?.state === 'done'
-    files.set(key!, { done, line: 0, seq })
-    if (!done) begun.push(seq)
+    const mark = content as { state?: string; begun?: number } | null
+    files.set(key!, { done: mark?.state === 'done', line: 0, begun: mark?.begun ?? seq })
   }
-  if (begun.length > 0) await readLines(client, room, Math.min(...begun), files)
+  const unfinished = [...files.values()].filter(({ done }) => !done)
+  if (unfinished.length > 0) await readLines(client, room, Math.min(...unfinished.map(({ begun }) => begun)), files)
   return files
 }
 
