@@ -30,7 +30,7 @@ export class Clients {
   ) {
     const common = (role: string) => clientOptions(url, options, role)
     const fetcher = (role: string): FetchClient => new Consumer({ ...common(role), groupId: role })
-    const appender = () => new Producer({ ...common('append'), idempotent: false, acks: -1, repeatOnStaleMetadata: false })
+    const appender = () => new Producer({ ...common('append'), idempotent: false, repeatOnStaleMetadata: false })
     const producer = () => new Producer({ ...common('produce'), idempotent: true, retries: 2, repeatOnStaleMetadata: false })
     this.admin = new Admin(common('admin'))
     this.scout = new Admin({ ...common('scout'), requestTimeout: metadataMsMax })

@@ -25,7 +25,7 @@ export async function prepare(preparing: Preparing, specs: readonly TopicSpec[],
   const absent: TopicSpec[] = []
   for (const spec of specs) if (!(await find(preparing.topology, spec.name))) absent.push(spec)
   if (absent.length > 0) {
-    const replicas = (await preparing.topology.size()) >= replicasMin ? replicasMin : 1
+    const replicas = await replicasFor(preparing.topology, durability)
     for (const spec of absent) await create(preparing, spec, replicas)
   }
   await leaders(preparing.topology, specs)
@@ -62,6 +62,14 @@ export async function inspect({ admin, topology, partitions, broker }: Preparing
       broker,
     )
   })
+}
+
+/** Two brokers are a larger cluster that is not whole: a topic made now would have one copy for ever. */
+async function replicasFor(topology: Topology, durability: 'strict' | 'relaxed'): Promise<number> {
+  const brokers = await topology.size()
+  if (brokers >= replicasMin) return replicasMin
+  if (brokers === 1 || durability === 'relaxed') return 1
+  throw new RoomlogError('unavailable', `${brokers} brokers are up: topics are created on one (with a flush) or on ${replicasMin} and more`)
 }
 
 async function create({ admin, topology, partitions }: Preparing, spec: TopicSpec, replicas: number): Promise<void> {

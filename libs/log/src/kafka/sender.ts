@@ -3,7 +3,7 @@
  * over partitions. One batch of a partition is under way at a time, so order is that of the calls.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { MessageToProduce, Producer } from '@platformatic/kafka'
+import { type MessageToProduce, ProduceAcks, type Producer } from '@platformatic/kafka'
 import { bounds } from '../bounds.js'
 import { RoomlogError } from '../failure.js'
 import { bytesOf, type Sealed } from '../record.js'
@@ -161,7 +161,8 @@ export class Sender {
       for (const { records } of writes) for (const record of records) messages.push(messageOf(places[index]!, record))
     })
     try {
-      const { offsets } = await client.send({ messages })
+      // Said here: a plain producer takes no notice of the `acks` that it was created with, and would ask its leader only.
+      const { offsets } = await client.send({ messages, acks: ProduceAcks.ALL })
       return outcomesOf(places, offsets ?? [], undefined)
     } catch (error) {
       return outcomesOf(places, (error as { produced?: { offsets?: [] } }).produced?.offsets ?? [], error)
