@@ -17,15 +17,16 @@ const action = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ do: fc.constantFrom('join' as const, 'leave' as const, 'kick' as const), room: fc.constantFrom(...rooms) }),
   },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('tell' as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('tell' as const) }) },
   {
     weight: 4,
     arbitrary: fc.record({
-      do: fc.constantFrom('drop' as const, 'connect' as const, 'connect' as const, 'stall' as const, 'read' as const, 'tick' as const),
+      do: fc.constantFrom('drop' as const, 'connect' as const, 'connect' as const, 'stall' as const, 'read' as const),
     }),
   },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('tick' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('lag' as const), offsets: fc.nat(20), failing: fc.boolean() }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('yield' as const), turns: fc.nat(8) }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('yield' as const), turns: fc.nat(12) }) },
 )
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never
 
