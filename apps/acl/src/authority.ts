@@ -129,7 +129,7 @@ export class Authority {
   private async collect(turn: Turn): Promise<boolean> {
     for (let waiting = this.intake.peek(); waiting; waiting = this.intake.peek()) {
       if (turn.full) return true
-      if (this.isDecided(waiting)) this.answerAgain(turn, waiting)
+      if (this.isDecided(waiting)) this.answerAgain(waiting)
       else if (isElsewhere(this.site, waiting)) await this.redirect(turn, waiting)
       else {
         const found = waiting.references instanceof Map ? waiting.references : await this.references.of(waiting)
@@ -197,9 +197,9 @@ export class Authority {
     return offset <= this.fold.cmd && !this.fold.parked.has(offset)
   }
 
-  /** Another owner decided it, and may not have lived to answer. */
-  private answerAgain(turn: Turn, waiting: Waiting): void {
-    const outcome = waiting.reply === undefined ? undefined : turn.repeatOf(waiting)
+  /** Another owner decided it, and may not have lived to answer. Judged on what the log holds, not on a turn in the making. */
+  private answerAgain(waiting: Waiting): void {
+    const outcome = waiting.reply === undefined ? undefined : this.newTurn().repeatOf(waiting)
     if (!outcome) return
     this.answers.give(waiting.reply!, outcome)
     this.site.observer.count('repeatsAnswered')

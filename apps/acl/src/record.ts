@@ -29,8 +29,17 @@ export function markRecord(mark: Mark): Draft {
   return { key: null, value: JSON.stringify(mark), headers: { v: recordVersion } }
 }
 
-/** Whether what stands in the log is this draft: then it does not matter who wrote it, the answers are the same. */
+/**
+ * Whether what stands in the log is this draft: then it does not matter who wrote it, the answers are the same.
+ * Every header counts, also one that only the other has: a mark that parks a command is not one that refuses it.
+ */
 export function isSame(record: LogRecord | undefined, draft: RecordDraft, offset: number): boolean {
   if (record?.offset !== offset || record.value?.toString() !== draft.value) return false
-  return Object.entries(draft.headers!).every(([name, value]) => name === 'traceparent' || record.headers[name] === value)
+  const names = new Set([...Object.keys(record.headers), ...Object.keys(draft.headers!)])
+  for (const name of givenByLog) names.delete(name)
+  for (const name of names) if (record.headers[name] !== draft.headers![name]) return false
+  return true
 }
+
+/** `traceparent` is that of the log's own span. */
+const givenByLog = ['offset', 'sum', 'traceparent']

@@ -16,7 +16,7 @@ import type { Rules } from './rules.js'
 import type { Site } from './site.js'
 import { endProcess, outcomeOf, startProcess } from './spans.js'
 import { type Then, thensOf } from './then.js'
-import type { Waiting } from './waiting.js'
+import { noReferences, type Waiting } from './waiting.js'
 
 type Outcome = Omit<Reply, 'id'>
 
@@ -100,11 +100,12 @@ export class Turn {
     for (const waiting of this.taken) if (!this.batch.parked.has(waiting.record.offset)) endProcess(waiting)
   }
 
-  /** The first result of a command that the log covers already; nothing where it cannot be known any more. */
+  /** Of a turn that has taken nothing: the first result of a command that the log covers; nothing where it cannot be known any more. */
   repeatOf(waiting: Waiting): Outcome | undefined {
-    const command = waiting.command!
+    const { command } = waiting
+    if (!command) return undefined
     try {
-      const decision = this.rules.decide(this.overlay.room(command.room), command, new Map())
+      const decision = this.rules.decide(this.overlay.room(command.room), command, noReferences)
       return 'repeat' in decision ? { ok: this.repeated(command, decision.repeat) } : undefined
     } catch {
       return undefined

@@ -186,6 +186,7 @@ export class Judge {
     const restored = checkpoint ? await restore(log, topics.state, partition) : { rooms: new Map(), head: emptyHead, from: 0 }
     if (restored.rooms.size > 0) this.simulation.meet('restored')
     if (restored.from > 0) this.simulation.meet('restored with head')
+    if ('stale' in restored && restored.stale > 0) this.simulation.meet('staleChunks')
     fold.begin('id', restored)
     await fold.catchUp()
     return fold

@@ -78,6 +78,7 @@ export class Simulation {
     for (let step = 0; step < steps; step++) {
       this.clients.act(this.stage.now())
       if (this.random.chance(trouble)) await this.trouble()
+      if (this.random.chance(trouble * 2)) this.resumeOne()
       await this.stage.step(1_000)
     }
     await this.heal()
@@ -140,7 +141,7 @@ export class Simulation {
       cache: new ReferenceCache(2_000),
       newId: () => `i${this.random.below(1_000_000)}`,
       clock: this.stage,
-      bounds: { ...tightBounds, batchCommandsMax: 1 + this.random.below(6) },
+      bounds: { ...tightBounds, batchCommandsMax: 1 + this.random.below(5) },
     })
     const process: Process = { log, authority, paused: false, over: false }
     this.slot(family, partition).push(process)
@@ -172,7 +173,7 @@ export class Simulation {
     const partition = this.random.below(this.broker.partitions)
     const live = this.slot(family, partition).filter(({ over }) => !over)
     const process = this.random.pick(live)
-    switch (this.random.below(6)) {
+    switch (this.random.below(5)) {
       case 0: {
         this.kill(process)
         if (live.length === 1) this.start(family, partition)
@@ -185,18 +186,11 @@ export class Simulation {
         return this.meet('pause and take-over')
       }
       case 2: {
-        const paused = live.find((other) => other.paused)
-        if (!paused) return
-        paused.paused = false
-        paused.log.resume()
-        return this.meet('resume')
-      }
-      case 3: {
         if (live.length > 2) return
         this.start(family, partition)
         return this.meet('two owners')
       }
-      case 4: {
+      case 3: {
         if (process.paused) return
         process.over = true
         void process.authority.stop()
@@ -208,6 +202,15 @@ export class Simulation {
         return this.meet('compaction')
       }
     }
+  }
+
+  private resumeOne(): void {
+    const paused = [...this.slots.values()].flat().filter((process) => process.paused && !process.over)
+    if (paused.length === 0) return
+    const process = this.random.pick(paused)
+    process.paused = false
+    process.log.resume()
+    this.meet('resume')
   }
 
   events(family: Family, partition: number) {
