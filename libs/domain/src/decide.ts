@@ -6,6 +6,7 @@ import { inboxEvent, marker, notice, serviceNotice } from './inbox.js'
 import { ban, invite, join, kick, knock, leave, unban } from './member.js'
 import { edit, erase, message } from './message.js'
 import { changeMember, continueProfile, setProfile } from './profile.js'
+import { react, unreact } from './reaction.js'
 import { refuse } from './refusal.js'
 import { type RoomKind, roomKind } from './room-id.js'
 import { isRoomState } from './room-state.js'
@@ -27,6 +28,8 @@ const inRoom: Record<string, Rule> = {
   'member.profile': changeMember,
   'msg.edit': edit,
   'msg.delete': erase,
+  'msg.reaction': react,
+  'msg.unreact': unreact,
 }
 
 /** Rules of an inbox. */

@@ -8,9 +8,10 @@ import { aliasKey, deviceKey, kindOf, memberKey, profileKey, roomKey, stateKey }
 import type { RoomEvent } from './event.js'
 import { evolveJoined, joinedTouched } from './inbox.js'
 import { evolveMember, membershipAfter } from './membership.js'
-import { erasedKey, evolveErased } from './message.js'
+import { erasedKey, evolveErased, isReaction } from './message.js'
 import { evolveOrigins, originKey } from './origin.js'
 import { evolveProfile } from './profile.js'
+import { evolveReactions, reactionTouched } from './reaction.js'
 import { evolveRoom } from './room.js'
 import { roomKind } from './room-id.js'
 import type { Entry, EntryKey } from './state.js'
@@ -22,6 +23,7 @@ export function touches(event: RoomEvent): EntryKey[] {
   if (event.key !== undefined) keys.push(stateKey(event.type, event.key))
   if (event.action !== undefined) keys.push(deviceKey(event.sender.id, event.device ?? ''))
   if (event.origin !== undefined) keys.push(originKey(event.origin))
+  if (isReaction(event.type)) keys.push(...reactionTouched(event))
   if (event.erases !== undefined) keys.push(erasedKey(event.erases))
   if (isMembership(event.type)) keys.push(memberKey(event.user!))
   else if (roomKind(event.room) === 'inbox') keys.push(...inInbox(event))
@@ -43,6 +45,7 @@ const byKind: Record<string, (entry: Entry | undefined, event: RoomEvent) => Ent
   origins: evolveOrigins,
   keys: evolveOrigins,
   erased: evolveErased,
+  reactions: evolveReactions,
   joined: evolveJoined,
   profile: (_entry, event) => evolveProfile(event),
   alias: (_entry, event) => evolveAlias(event),

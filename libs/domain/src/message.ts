@@ -20,6 +20,7 @@ export function edit(of: Case): Outcome {
   const original = originalOf(of)
   if (isRefusal(original)) return original
   if (original.type === 'msg.edit') return refuse('invalid', 'an edit is not edited: name the original', { field: 'ref' })
+  if (isReaction(original.type)) return refuse('invalid', 'a reaction is not edited: take it back', { field: 'ref' })
   if (authorOf(original) !== of.actor) return refuse('forbidden', 'only its sender edits a message', { field: 'ref' })
   return taken(of, allowed)
 }
@@ -56,9 +57,9 @@ export function evolveErased(entry: Entry | undefined, event: RoomEvent): Erased
 
 const none: string[] = []
 
-const permitMessage = (of: Case) => permit(of, neededPower(powerLevels(of.state), of.command.type, false), 'message')
+export const permitMessage = (of: Case) => permit(of, neededPower(powerLevels(of.state), of.command.type, false), 'message')
 
-function taken(of: Case, allowed: Permit, more: Partial<Draft> = {}): Outcome {
+export function taken(of: Case, allowed: Permit, more: Partial<Draft> = {}): Outcome {
   const refused = checkForm(of) ?? checkReferences(of)
   if (refused) return refused
   const { command } = of
@@ -97,8 +98,8 @@ function eventOf({ referenced, command }: Case, id: string): RoomEvent | undefin
   return found === undefined || found === 'not_found' || found.event.room !== command.room ? undefined : found.event
 }
 
-/** The message that is edited or deleted. */
-function originalOf(of: Case): RoomEvent | Refusal {
+/** The message that is edited, deleted or reacted to. */
+export function originalOf(of: Case): RoomEvent | Refusal {
   const { command, state } = of
   if (command.ref === undefined) return refuse('invalid', 'ref is missing', { field: 'ref' })
   const original = eventOf(of, command.ref)
@@ -107,6 +108,8 @@ function originalOf(of: Case): RoomEvent | Refusal {
   const erased = state.get(erasedKey(original.seq)) as ErasedEntry | undefined
   return erased?.includes(original.seq % perBucket) ? refuse('not_found', 'this message was deleted', { field: 'ref' }) : original
 }
+
+export const isReaction = (type: string) => type === 'msg.reaction' || type === 'msg.unreact'
 
 /** Membership, state and the room's own events: they are not edited, deleted, or answered in threads. */
 const isFact = (event: RoomEvent) => event.key !== undefined || event.type.startsWith('member.') || event.type.startsWith('room.')

@@ -7,6 +7,7 @@
  */
 import type { Command } from './command.js'
 import type { RoomEvent } from './event.js'
+import { fnv1a } from './hash.js'
 import type { Case } from './rule.js'
 import type { Decision } from './rules.js'
 import type { Entry, EntryKey } from './state.js'
@@ -38,8 +39,15 @@ export function findOrigin({ state, command }: Case): Decision | undefined {
   const name = originOf(command)
   if (name === undefined) return undefined
   const bucket = state.get(originKey(name)) as TakenEntry | undefined
-  const known = bucket?.findLast((taken) => taken[0] === name)
+  const known = bucket?.findLast((taken) => isSame(taken[0], name))
   return known && { repeat: { event: known[1], seq: known[2] } }
+}
+
+/** Names of one asker differ at their ends (`…:1017`, `…:1018`): most comparisons end with the first unit. */
+function isSame(a: string, b: string): boolean {
+  if (a.length !== b.length) return false
+  for (let i = a.length - 1; i >= 0; i--) if (a.charCodeAt(i) !== b.charCodeAt(i)) return false
+  return true
 }
 
 /** The entry that holds this origin. */
@@ -57,10 +65,3 @@ export function evolveOrigins(entry: Entry | undefined, event: RoomEvent): Taken
 }
 
 const memoryOf = (name: string): Memory => (name.startsWith(keyPrefix) ? keys : origins)
-
-/** FNV-1a, 32 bits, over UTF-16 units. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0
-}

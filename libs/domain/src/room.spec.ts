@@ -18,7 +18,7 @@ describe('whatever is wished', () => {
       { seed: 1, numRuns: 300 },
     )
     const types = 'join leave knock profile invite kick ban unban'.split(' ').map((name) => `member.${name}`)
-    for (const type of [...types, 'msg.text', 'msg.edit', 'msg.delete', 'app.x', 'room.power', 'room.access']) {
+    for (const type of [...types, 'msg.text', 'msg.edit', 'msg.delete', 'msg.reaction', 'app.x', 'room.power', 'room.access']) {
       expect(happened.get(type), type).toBeGreaterThan(0)
     }
   })

@@ -2,7 +2,7 @@
  * A room's state is a set of entries under string keys. `evolve` computes each entry from that entry and the
  * event alone, so a checkpoint may be written and replayed entry by entry.
  *
- * Entry keys: `room` · `member:<user>` · `state:<type>:<key>` · `device:<user>:<device>` · `origins` · `keys`
+ * Entry keys: `room` · `member:<user>` · `state:<type>:<key>` · `device:<user>:<device>` · `origins` · `keys` …
  * (the domain owns the list; the shell treats keys and values as opaque JSON).
  */
 export type EntryKey = string

@@ -72,13 +72,16 @@ const plain = fc.oneof(
   fc.tuple(user, fc.constantFrom(...accessModes)).map(([by, value]) => command(by, 'room.access', { content: { value } })),
   fc.tuple(user, fc.constantFrom(...historyModes)).map(([by, value]) => command(by, 'room.history', { content: { value } })),
 )
+const reaction = fc
+  .tuple(user, fc.constantFrom('msg.reaction', 'msg.unreact'), extras.ref)
+  .map(([by, type, ref]) => command(by, type, { ref, content: { key: '👍' } }))
 const powerChange = fc.tuple(user, levels).map(([by, content]) => command(by, 'room.power', { content }))
 const gift = fc
   .tuple(user, level)
   .map(([to, given]) =>
     command('ann', 'room.power', { content: { users: { ann: 100, [to]: given, bob: 50 }, events: { 'room.power': 50 } } }),
   )
-export const commands = fc.array(fc.oneof({ weight: 12, arbitrary: plain }, powerChange, { weight: 2, arbitrary: gift }), {
+export const commands = fc.array(fc.oneof({ weight: 12, arbitrary: plain }, reaction, powerChange, { weight: 2, arbitrary: gift }), {
   minLength: 10,
   maxLength: 60,
   size: 'max',
