@@ -21,9 +21,9 @@ export interface Sealed {
 export function seal(draft: RecordDraft, offset?: number): Sealed {
   const value = typeof draft.value === 'string' ? Buffer.from(draft.value) : draft.value
   const headers: Record<string, string> = { ...draft.headers }
-  if (offset === undefined) delete headers['offset']
-  else headers['offset'] = String(offset)
-  headers['sum'] = checksum(draft.key, value, headers)
+  if (offset !== undefined) headers['offset'] = String(offset)
+  else if ('offset' in headers) delete headers['offset']
+  headers['sum'] = checksum(draft.key, draft.value, headers)
   return { key: draft.key, value, headers }
 }
 

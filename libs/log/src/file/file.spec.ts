@@ -7,9 +7,10 @@ import { logContract } from '../log.contract.js'
 import { partitions } from '../stage.contract.js'
 import { FileStore } from './store.js'
 
+// Nothing of what was written is kept in memory: what is read comes from the disk, as after a restart.
 logContract('file', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'roomlog-file-'))
-  const store = await FileStore.open(directory, Date.now, () => {})
+  const store = await FileStore.open(directory, Date.now, () => {}, 0)
   const core = new LocalCore(`file:${directory}`, partitions, store, 10_000)
   return {
     open: async () => new LocalLog(core, async () => {}),

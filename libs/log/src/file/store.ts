@@ -16,6 +16,7 @@ import { bytesOf, damaged, type Sealed } from '../record.js'
 import { Cleaner } from './cleaner.js'
 import { decode, encode, offsetOf, placeOf } from './codec.js'
 import { lockDirectory } from './lock.js'
+import { Recent, RecentBudget, recentBytesMax } from './recent.js'
 import { Room } from './room.js'
 import { Rounds } from './rounds.js'
 
@@ -25,8 +26,7 @@ export interface FilePartition {
   saved: number
   /** End of what was taken. */
   taken: number
-  /** Taken and seen, but not on disk yet; ascending up to `taken`. Always empty in append topics. */
-  unsaved: LogRecord[]
+  recent: Recent
 }
 
 export interface FileTopic extends StoredTopic {
@@ -52,13 +52,19 @@ export class FileStore implements Store {
     private readonly now: () => number,
     directory: string,
     onFailure: (error: Error) => void,
+    private readonly recent: RecentBudget,
   ) {
     this.rounds = new Rounds(records, new Room(directory), onFailure)
     this.cleaner = new Cleaner(this, now, onFailure)
   }
 
   /** @throws RoomlogError `unavailable` where another process has the directory. */
-  static async open(directory: string, now: () => number, onFailure: (error: Error) => void): Promise<FileStore> {
+  static async open(
+    directory: string,
+    now: () => number,
+    onFailure: (error: Error) => void,
+    recentMax: number = recentBytesMax,
+  ): Promise<FileStore> {
     const unlock = await lockDirectory(directory)
     try {
       const options = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
@@ -71,7 +77,7 @@ export class FileStore implements Store {
       })
       const records = root.openDB<Buffer, Buffer>('records', options) as RootDatabase<Buffer, Buffer>
       syncDirectory(directory)
-      const store = new FileStore(root, records, unlock, now, directory, onFailure)
+      const store = new FileStore(root, records, unlock, now, directory, onFailure, new RecentBudget(recentMax))
       store.load()
       store.cleaner.start()
       return store
@@ -90,7 +96,7 @@ export class FileStore implements Store {
   }
 
   async create(spec: TopicSpec, partitions: number): Promise<void> {
-    const topic: FileTopic = { id: randomUUID(), spec, partitions, number: this.known.size, at: emptyPartitions(partitions) }
+    const topic: FileTopic = { id: randomUUID(), spec, partitions, number: this.known.size, at: this.emptyPartitions(partitions) }
     this.known.set(spec.name, topic)
     await this.root.put(topicsKey, Buffer.from(JSON.stringify([...this.known.values()].map(({ at: _, ...stored }) => stored))))
   }
@@ -111,7 +117,7 @@ export class FileStore implements Store {
       const time = this.now()
       const stored = records.map((record, index): LogRecord => ({ offset: base + index, ...record, time }))
       place.taken += stored.length
-      if (kept) place.unsaved.push(...stored)
+      place.recent.add(stored, bytes)
       this.rounds.add({
         puts: stored.map((record) => [placeOf(number, partition, record.offset), encode(record)]),
         bytes,
@@ -119,12 +125,15 @@ export class FileStore implements Store {
         urgent: !kept,
         saved: () => {
           place.saved = base + stored.length
-          if (kept) place.unsaved.splice(0, stored.length)
-          else this.visible(spec.name, partition)
+          this.recent.trim()
+          if (!kept) this.visible(spec.name, partition)
           resolve(base)
         },
         failed: (error) => {
-          if (!kept) place.taken = place.saved
+          if (!kept) {
+            place.taken = place.saved
+            place.recent.undo(place.taken)
+          }
           reject(error)
         },
       })
@@ -132,9 +141,11 @@ export class FileStore implements Store {
     })
   }
 
-  read(topic: StoredTopic, partition: number, from: number, bytesMax: number): { records: LogRecord[]; next: number } {
+  read(topic: StoredTopic, partition: number, from: number, bytesMax: number): { records: LogRecord[]; next: number; given?: true } {
     const { number, at, spec } = topic as FileTopic
-    const { saved, taken, unsaved } = at[partition]!
+    const { saved, taken, recent } = at[partition]!
+    const given = recent.read(from, spec.append ? saved : taken, bytesMax)
+    if (given) return { ...given, given: true }
     const records: LogRecord[] = []
     let bytes = 0
     for (const { key, value } of this.saved(number, partition, from, saved)) {
@@ -142,14 +153,7 @@ export class FileStore implements Store {
       records.push(decodeOrStop(spec.name, partition, offsetOf(key), value))
       bytes += value.length
     }
-    if (spec.append) return { records, next: saved }
-    for (const record of unsaved) {
-      if (record.offset < from) continue
-      if (bytes >= bytesMax && records.length > 0) return { records, next: records.at(-1)!.offset + 1 }
-      records.push(record)
-      bytes += bytesOf(record)
-    }
-    return { records, next: taken }
+    return { records, next: saved }
   }
 
   range(topic: StoredTopic, partition: number): { start: number; end: number } {
@@ -173,6 +177,7 @@ export class FileStore implements Store {
         kept: false,
         urgent: false,
         saved: () => {
+          topic.at[partition]!.recent.forget()
           if (start !== undefined) topic.at[partition]!.start = start
           resolve()
         },
@@ -196,7 +201,7 @@ export class FileStore implements Store {
   private load(): void {
     const stored = JSON.parse(this.root.get(topicsKey)?.toString() ?? '[]') as Omit<FileTopic, 'at'>[]
     for (const topic of stored) {
-      const at = emptyPartitions(topic.partitions)
+      const at = this.emptyPartitions(topic.partitions)
       at.forEach((place, partition) => {
         place.start = Number(this.records.get(startsKey(topic.number, partition))?.toString() ?? 0)
         const last = [
@@ -214,14 +219,17 @@ export class FileStore implements Store {
     }
   }
 
+  private emptyPartitions(partitions: number): FilePartition[] {
+    return Array.from({ length: partitions }, () => {
+      const place: FilePartition = { start: 0, saved: 0, taken: 0, recent: new Recent(this.recent, () => place.saved) }
+      return place
+    })
+  }
+
   private saved(number: number, partition: number, from: number, to: number): Iterable<{ key: Buffer; value: Buffer }> {
     if (from >= to) return []
     return this.records.getRange({ start: placeOf(number, partition, from), end: placeOf(number, partition, to) })
   }
-}
-
-function emptyPartitions(partitions: number): FilePartition[] {
-  return Array.from({ length: partitions }, () => ({ start: 0, saved: 0, taken: 0, unsaved: [] }))
 }
 
 function decodeOrStop(topic: string, partition: number, offset: number, bytes: Buffer): LogRecord {

@@ -179,12 +179,13 @@ export class LocalLog implements Log {
     const { start, end } = this.core.store.range(stored, partition)
     if (from < start || from > end) throw new RoomlogError('out_of_range', `${topic}/${partition}: ${from} is not in ${start}..${end}`)
     if (from === end) return { topic, partition, records: [], next: end, end, voids: 0 }
-    const { records, next } = this.core.store.read(stored, partition, from, bytesMax)
+    const { records, next, given } = this.core.store.read(stored, partition, from, bytesMax)
     this.counts.fetched(
       topic,
       partition,
       records.reduce((sum, record) => sum + bytesOf(record), 0),
     )
+    if (given) return { topic, partition, records, next, end, voids: 0 }
     const sifted = sift(stored.spec.append, records)
     this.counts.voids += sifted.voids
     if (sifted.damaged === undefined) return { topic, partition, records: sifted.records, next, end, voids: sifted.voids }

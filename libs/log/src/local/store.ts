@@ -23,8 +23,11 @@ export interface Store {
    * `undefined` = the end is not `expectedEnd`. Writes of one partition are kept in the order of the calls.
    */
   write(topic: StoredTopic, partition: number, records: readonly Sealed[], expectedEnd?: number): Promise<number | undefined>
-  /** Records from `from` on, ascending, at least one where there is one, and the offset to read next. */
-  read(topic: StoredTopic, partition: number, from: number, bytesMax: number): { records: LogRecord[]; next: number }
+  /**
+   * Records from `from` on, ascending, at least one where there is one, and the offset to read next. `given`: they are the very
+   * records that were written, and were never anywhere but in memory; there is no damage to look for.
+   */
+  read(topic: StoredTopic, partition: number, from: number, bytesMax: number): { records: LogRecord[]; next: number; given?: true }
   range(topic: StoredTopic, partition: number): { start: number; end: number }
   close(): Promise<void>
 }
