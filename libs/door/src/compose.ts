@@ -29,7 +29,7 @@ export function compose(principal: Principal, draft: CommandDraft, options: Comp
     sender: options.sender ?? identityOf(principal),
     device: principal.device,
     rights: rightsFor(principal, room),
-    digest: digestOf(draft),
+    ...(draft.actionId !== undefined && { digest: digestOf(draft) }),
   }
 }
 

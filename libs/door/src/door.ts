@@ -96,9 +96,7 @@ export class Door {
     if (draft.room?.startsWith('#')) return this.submitByAlias(principal, draft, draft.room, options)
     const command = this.compose(principal, draft, options)
     if (!isCommand(command)) return { id: '', error: command }
-    const [{ written, reply }] = this.writer.write([{ command, options: { ...options, reply: true } }]) as [Written]
-    written.catch(() => {})
-    return reply
+    return this.writer.gather({ command, options: { ...options, reply: true } })
   }
 
   /** Writes composed commands, each partition's together and in their order; all are on their way when this returns. */

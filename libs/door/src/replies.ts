@@ -9,11 +9,15 @@ const topic = 'room.replies'
 
 interface Waiting {
   resolve(reply: Reply): void
-  timer: NodeJS.Timeout
+  /** On the monotonic clock. */
+  until: number
 }
 
 export class Replies {
   private readonly waiting = new Map<string, Waiting>()
+  /** One for all who wait, at the first end: nearly all are answered before it. */
+  private timer: NodeJS.Timeout | undefined
+  private timerAt = Number.POSITIVE_INFINITY
   private tail: Tail | undefined
 
   constructor(
@@ -39,6 +43,7 @@ export class Replies {
   async stop(): Promise<void> {
     await this.tail?.stop()
     for (const id of [...this.waiting.keys()]) this.give(id, { id, error: wireError('unknown') })
+    this.wake(Number.POSITIVE_INFINITY)
   }
 
   get full(): boolean {
@@ -52,8 +57,9 @@ export class Replies {
   /** Never rejects: without an answer in time the outcome is `unknown`. */
   wait(id: string, timeoutMs: number): Promise<Reply> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.give(id, { id, error: wireError('unknown') }), timeoutMs)
-      this.waiting.set(id, { resolve, timer })
+      const until = performance.now() + timeoutMs
+      this.waiting.set(id, { resolve, until })
+      if (until < this.timerAt) this.wake(until)
     })
   }
 
@@ -62,8 +68,23 @@ export class Replies {
     const found = this.waiting.get(id)
     if (!found) return
     this.waiting.delete(id)
-    clearTimeout(found.timer)
     found.resolve(reply)
+  }
+
+  private wake(at: number): void {
+    clearTimeout(this.timer)
+    this.timerAt = at
+    this.timer = at === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => this.expire(), at - performance.now())
+  }
+
+  private expire(): void {
+    const now = performance.now()
+    let next = Number.POSITIVE_INFINITY
+    for (const [id, { until }] of this.waiting) {
+      if (until <= now) this.give(id, { id, error: wireError('unknown') })
+      else if (until < next) next = until
+    }
+    this.wake(next)
   }
 
   private settle(id: string, value: Buffer): void {

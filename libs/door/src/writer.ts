@@ -29,7 +29,11 @@ interface Batch {
   partition: number
   records: RecordDraft[]
   ids: string[]
+  bytes: number
 }
+
+/** Gathered commands of one partition by their bytes; beyond it they go out before the tick ends. */
+const gatheredBytesMax = 262_144
 
 export interface WriterOptions {
   log: Log
@@ -44,11 +48,14 @@ export interface WriterOptions {
 export class CommandWriter {
   private readonly instance = randomBytes(9).toString('base64url')
   private requests = 0
+  /** What single callers have given in this tick: a frame of a hundred commands is one write. */
+  private gathered = new Map<string, Batch>()
 
   constructor(private readonly options: WriterOptions) {}
 
   /** All are on their way when this returns. */
   write(entries: readonly Entry[]): Written[] {
+    this.flush()
     const batches = new Map<string, Batch>()
     const written: Written[] = []
     const places: (Batch | undefined)[] = []
@@ -56,8 +63,7 @@ export class CommandWriter {
       const id = `${this.instance}.${(this.requests++).toString(36)}`
       const reply = this.replyTo(id, entry.options)
       const batch = reply && this.batchOf(entry.command.room, batches)
-      batch?.records.push(this.record(id, entry))
-      batch?.ids.push(id)
+      if (batch) this.put(batch, id, entry)
       places.push(batch)
       written.push({ written: undefined as never, reply: reply ?? Promise.resolve({ id, error: full }) })
     }
@@ -66,6 +72,25 @@ export class CommandWriter {
       written[index]!.written = batch ? produced.get(batch)! : Promise.reject(new RoomlogError('unavailable', full.message))
     }
     return written
+  }
+
+  /** Writes one command together with what else is given in this tick, in the order of the calls. Its outcome; never rejects. */
+  gather(entry: Entry): Promise<Reply> {
+    const id = `${this.instance}.${(this.requests++).toString(36)}`
+    const reply = this.replyTo(id, entry.options)
+    if (!reply) return Promise.resolve({ id, error: full })
+    if (this.gathered.size === 0) queueMicrotask(() => this.flush())
+    const batch = this.batchOf(entry.command.room, this.gathered)
+    this.put(batch, id, entry)
+    if (batch.bytes > gatheredBytesMax) this.flush()
+    return reply
+  }
+
+  private flush(): void {
+    const batches = this.gathered
+    if (batches.size === 0) return
+    this.gathered = new Map()
+    for (const batch of batches.values()) this.produce(batch).catch(() => {})
   }
 
   /** Undefined = too many wait already. */
@@ -84,8 +109,14 @@ export class CommandWriter {
     const partition = partitionOf(room, this.options.log.partitions)
     const key = `${topic}/${partition}`
     let batch = batches.get(key)
-    if (!batch) batches.set(key, (batch = { topic, partition, records: [], ids: [] }))
+    if (!batch) batches.set(key, (batch = { topic, partition, records: [], ids: [], bytes: 0 }))
     return batch
+  }
+
+  private put(batch: Batch, id: string, entry: Entry): void {
+    batch.records.push(this.record(id, entry))
+    batch.ids.push(id)
+    batch.bytes += entry.command.content.length
   }
 
   private record(id: string, { command, options }: Entry): RecordDraft {
