@@ -17,15 +17,14 @@ export class Frame {
   }
 
   static text(text: string): Frame {
-    const length = Buffer.byteLength(text)
-    const { framed, at } = allocate(length)
+    const { framed, at } = allocate(Buffer.byteLength(text), Buffer.allocUnsafe)
     framed.write(text, at)
     return new Frame(framed, at)
   }
 
   static event(record: RoomRecord, after: number, extra = ''): Frame {
     const suffix = `,"after":${after},"position":"${record.position}"${extra}}`
-    const { framed, at } = allocate(prefix.length + record.value.length + suffix.length)
+    const { framed, at } = allocate(prefix.length + record.value.length + suffix.length, Buffer.allocUnsafeSlow)
     prefix.copy(framed, at)
     record.value.copy(framed, at + prefix.length)
     framed.write(suffix, at + prefix.length + record.value.length, 'latin1')
@@ -42,10 +41,10 @@ export function sharedFrame(record: RoomRecord): Frame {
 const prefix = Buffer.from('{"event":')
 const textFinal = 0x81
 
-function allocate(length: number): { framed: Buffer; at: number } {
+/** @param bytes what is sent and gone may be a slice of the pool; the ring keeps frames of events, and a slice would keep its whole slab. */
+function allocate(length: number, bytes: (length: number) => Buffer): { framed: Buffer; at: number } {
   const at = length < 126 ? 2 : length < 65_536 ? 4 : 10
-  // A buffer of its own, not a slice of the pool: the ring keeps frames, and a slice would keep its whole slab.
-  const framed = Buffer.allocUnsafeSlow(at + length)
+  const framed = bytes(at + length)
   framed[0] = textFinal
   if (at === 2) framed[1] = length
   else if (at === 4) {
