@@ -1,6 +1,7 @@
 import { type Context, type Link, type Span, type SpanContext, SpanKind, type SpanOptions, type Tracer, trace } from '@opentelemetry/api'
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import { openLog } from './open.js'
+import type { LogRecord } from './port.js'
 import { specs } from './stage.contract.js'
 import { extractTrace, injectTrace, traceProcess, traceProcessBatch, traceSending } from './trace.js'
 
@@ -103,7 +104,13 @@ it('is one trace from a command through its event', async () => {
 })
 
 it('links a batch to the traces of its records', async () => {
-  const record = (traceparent?: string) => ({ offset: 0, key: null, value: null, headers: traceparent ? { traceparent } : {}, time: 0 })
+  const record = (traceparent?: string): LogRecord => ({
+    offset: 0,
+    key: null,
+    value: null,
+    headers: traceparent ? { traceparent } : {},
+    time: 0,
+  })
   await expect(
     traceProcessBatch('room.events', 0, [record(), record(sampled), record(unsampled)], () => {
       throw new Error('planted')

@@ -55,7 +55,7 @@ describe.skipIf(!mounted)('a file: log on a full disk', () => {
     while (baseOffset === undefined) {
       baseOffset = await log.produce('room.commands', 0, [{ key: 'r', value: 'after' }]).then(
         (produced) => produced.baseOffset,
-        () => new Promise<undefined>((resolve) => setTimeout(resolve, 50)),
+        () => new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 50)),
       )
     }
     expect(seen.slice(0, baseOffset)).toEqual(Array.from({ length: baseOffset }, (_, index) => index))
