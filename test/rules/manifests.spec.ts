@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { defaultPorts, variables } from '@roomlog/runtime'
+import { defaultLimits, defaultPorts, variables } from '@roomlog/runtime'
 import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
@@ -67,9 +67,7 @@ describe('the manifests', () => {
 
   test('give a process longer to stop than it takes at most', () => {
     for (const name of services)
-      expect(ofKind('Deployment', name).spec.template.spec.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(
-        Number(variables.ROOMLOG_LIMIT_SHUTDOWN_MS!.default),
-      )
+      expect(ofKind('Deployment', name).spec.template.spec.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(defaultLimits.shutdownMs)
   })
 
   test('name files that are there', () => {
