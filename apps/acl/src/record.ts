@@ -11,6 +11,7 @@ export function recordOf(event: RoomEvent, traceparent: string | undefined): Dra
   if (event.key !== undefined) headers['key'] = event.key
   if (event.follows !== undefined) headers['follows'] = event.follows
   if (event.erases !== undefined) headers['erases'] = String(event.erases)
+  if (event.pacedUntil !== undefined) headers['paced'] = String(event.pacedUntil)
   if (event.device !== undefined) headers['device'] = event.device
   if (event.action !== undefined) headers['action'] = JSON.stringify(event.action)
   if (event.origin !== undefined) headers['origin'] = event.origin

@@ -1,6 +1,7 @@
 /** Which rule judges which command, in which kind of room. */
 import { claimAlias, releaseAlias } from './alias.js'
 import { create, deleteRoom, implicitRoom, missing } from './create.js'
+import { revokeDevice } from './device.js'
 import { hasScope, noRoom, publishes } from './grants.js'
 import { inboxEvent, marker, notice, serviceNotice } from './inbox.js'
 import { ban, invite, join, kick, knock, leave, unban } from './member.js'
@@ -40,6 +41,7 @@ const inInbox: Record<string, Rule> = {
   'room.followed': notice,
   'room.marker': marker,
   'file.saved': serviceNotice,
+  'device.revoked': revokeDevice,
   'profile.set': setProfile,
   'profile.continue': continueProfile,
 }

@@ -39,6 +39,8 @@ export interface EventDraft {
   readers?: string[]
   /** A deletion: the `seq` of the event whose content is gone. Record header `erases`, not in the JSON. */
   erases?: number
+  /** Slow mode: until when its sender waits, in milliseconds since 1970. Record header `paced`, never in the JSON. */
+  pacedUntil?: number
   /** Device of the sender; record header `device`, never in the JSON. */
   device?: string
   /** The numbered action that caused the event; record header `action`, never in the JSON. */

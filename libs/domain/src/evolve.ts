@@ -9,6 +9,7 @@ import type { RoomEvent } from './event.js'
 import { evolveJoined, joinedTouched } from './inbox.js'
 import { evolveMember, membershipAfter } from './membership.js'
 import { erasedKey, evolveErased, isReaction } from './message.js'
+import { evolvePaced, pacedKey } from './moderation.js'
 import { evolveOrigins, originKey } from './origin.js'
 import { evolveProfile } from './profile.js'
 import { evolveReactions, reactionTouched } from './reaction.js'
@@ -24,6 +25,7 @@ export function touches(event: RoomEvent): EntryKey[] {
   if (event.action !== undefined) keys.push(deviceKey(event.sender.id, event.device ?? ''))
   if (event.origin !== undefined) keys.push(originKey(event.origin))
   if (isReaction(event.type)) keys.push(...reactionTouched(event))
+  if (event.pacedUntil !== undefined) keys.push(pacedKey(event.onBehalfOf ?? event.sender.id))
   if (event.erases !== undefined) keys.push(erasedKey(event.erases))
   if (isMembership(event.type)) keys.push(memberKey(event.user!))
   else if (roomKind(event.room) === 'inbox') keys.push(...inInbox(event))
@@ -46,6 +48,7 @@ const byKind: Record<string, (entry: Entry | undefined, event: RoomEvent) => Ent
   keys: evolveOrigins,
   erased: evolveErased,
   reactions: evolveReactions,
+  paced: evolvePaced,
   joined: evolveJoined,
   profile: (_entry, event) => evolveProfile(event),
   alias: (_entry, event) => evolveAlias(event),

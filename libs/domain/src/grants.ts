@@ -4,7 +4,7 @@
  * The door verifies the token and writes the rights that match the room into the command; they are judged here.
  * A ban wins over a grant. Grants (`write`, `admin`) leave their trace in the event (`by: "grant"`).
  */
-import { membershipOf } from './membership.js'
+import { banEndsIn, membershipOf } from './membership.js'
 import { guardedPower, powerLevels, powerOf } from './power.js'
 import { type Refusal, refuse } from './refusal.js'
 import { settingOf } from './room-state.js'
@@ -26,7 +26,7 @@ export function permit(of: Case, needed: number, what: 'message' | 'app state' |
   if (rights.internal) return { power: Number.POSITIVE_INFINITY }
   const membership = membershipOf(state, actor, now)
   const isAdmin = hasScope(of, 'admin')
-  if (membership === 'banned' && !isAdmin) return refuse('banned', 'you are banned from this room')
+  if (membership === 'banned' && !isAdmin) return banned(of)
   const own = membership === 'joined' ? powerOf(powerLevels(state), actor) : undefined
   if (own !== undefined && own >= needed) return { power: own }
   if (isAdmin && guardedPower >= needed) return { power: guardedPower }
@@ -40,6 +40,9 @@ export function permit(of: Case, needed: number, what: 'message' | 'app state' |
 export function outsider(of: Case): Refusal {
   return isHidden(of) ? noRoom() : refuse('not_member', 'you are not in this room')
 }
+
+/** The refusal of somebody who is banned; `retryAfterMs` where the ban has an end. */
+export const banned = ({ state, actor, now }: Case) => refuse('banned', 'you are banned from this room', banEndsIn(state, actor, now))
 
 export const noRoom = () => refuse('not_found', 'there is no such room')
 

@@ -78,7 +78,7 @@ function checkPlain({ command }: Case): Refusal | undefined {
   return undefined
 }
 
-function draftOf({ command, state }: Case): Draft {
+export function draftOf({ command, state }: Case): Draft {
   const draft: Draft = { type: command.type, content: command.content }
   if (command.user !== undefined) draft.user = command.user
   if (!isState(command.type, command.key)) return draft

@@ -1,6 +1,6 @@
 /** Membership commands: who may come, bring, go, and be sent away. The table of rules.md, one function a line. */
 import { isObject, objectOf } from './content.js'
-import { outsider, permit } from './grants.js'
+import { banned, outsider, permit } from './grants.js'
 import { type MemberEntry, type Membership, memberOf, membershipOf } from './membership.js'
 import { powerLevels, powerOf } from './power.js'
 import { isRefusal, type Refusal, refuse } from './refusal.js'
@@ -15,7 +15,7 @@ export function join(of: Case): Outcome {
   const membership = membershipOf(of.state, of.actor, of.now)
   const member = memberOf(of.state, of.actor)
   if (membership === 'joined') return { repeat: { event: member!.event, seq: member!.seq } }
-  if (membership === 'banned') return refuse('banned', 'you are banned from this room')
+  if (membership === 'banned') return banned(of)
   const access = settingOf(of.state, 'room.access')
   if (membership === 'invited' || access === 'public') return taken(of, 'member.join', of.actor)
   if (access === 'restricted') return judgeRestricted(of, (content) => taken(of, 'member.join', of.actor, content))
@@ -27,7 +27,7 @@ export function knock(of: Case): Outcome {
   const refused = checkOwn(of) ?? checkReason(of)
   if (refused) return refused
   const membership = membershipOf(of.state, of.actor, of.now)
-  if (membership === 'banned') return refuse('banned', 'you are banned from this room')
+  if (membership === 'banned') return banned(of)
   if (membership === 'joined' || membership === 'invited') return refuse('conflict', `you are already ${membership}`)
   if (membership === 'knocking') return refuse('conflict', 'you have knocked already')
   if (settingOf(of.state, 'room.access') === 'knock') return taken(of, 'member.knock', of.actor)
@@ -41,7 +41,7 @@ export function leave(of: Case): Outcome {
   if (refused) return refused
   const membership = membershipOf(of.state, of.actor, of.now)
   if (isIn(membership) || membership === 'knocking') return taken(of, 'member.leave', of.actor)
-  return membership === 'banned' ? refuse('banned', 'you are banned from this room') : outsider(of)
+  return membership === 'banned' ? banned(of) : outsider(of)
 }
 
 export function invite(of: Case): Outcome {

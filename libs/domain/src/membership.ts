@@ -35,6 +35,12 @@ export const membershipAfter: Readonly<Record<string, Membership>> = {
 
 export const memberOf = (state: RoomState, user: string) => state.get(memberKey(user)) as MemberEntry | undefined
 
+/** Milliseconds until a ban that has an end is over. */
+export function banEndsIn(state: RoomState, user: string, now: number): { retryAfterMs?: number } {
+  const until = memberOf(state, user)?.until
+  return until === undefined ? {} : { retryAfterMs: until - now }
+}
+
 /** Membership at a time: a ban that has ended is none. */
 export function membershipOf(state: RoomState, user: string, now: number): Membership {
   const member = memberOf(state, user)

@@ -2,6 +2,7 @@
 import type { Command } from './command.js'
 import type { RoomEvent } from './event.js'
 import { hasScope, type Permit, permit } from './grants.js'
+import { checkHeld, pace } from './moderation.js'
 import { neededPower, powerLevels } from './power.js'
 import { isRefusal, type Refusal, refuse } from './refusal.js'
 import type { Case, Draft, Outcome } from './rule.js'
@@ -9,13 +10,16 @@ import type { Entry, EntryKey } from './state.js'
 
 /** Any message type: a reply (`ref`), in a thread, out of order (`follows`), with mentions. */
 export function message(of: Case): Outcome {
-  const allowed = permitMessage(of)
-  return isRefusal(allowed) ? allowed : taken(of, allowed)
+  const allowed = permitPost(of)
+  if (isRefusal(allowed)) return allowed
+  const pacedUntil = pace(of, allowed)
+  if (isRefusal(pacedUntil)) return pacedUntil
+  return taken(of, allowed, pacedUntil === undefined ? {} : { pacedUntil })
 }
 
 /** New content for one's own message. */
 export function edit(of: Case): Outcome {
-  const allowed = permitMessage(of)
+  const allowed = permitPost(of)
   if (isRefusal(allowed)) return allowed
   const original = originalOf(of)
   if (isRefusal(original)) return original
@@ -57,10 +61,19 @@ export function evolveErased(entry: Entry | undefined, event: RoomEvent): Erased
 
 const none: string[] = []
 
-export const permitMessage = (of: Case) => permit(of, neededPower(powerLevels(of.state), of.command.type, false), 'message')
+/** Among `mentions`: all members. */
+export const everybody = '@room'
+
+/** The permit of who may say something here, now. */
+export function permitPost(of: Case): Permit | Refusal {
+  const allowed = permitMessage(of)
+  return isRefusal(allowed) ? allowed : (checkHeld(of, allowed) ?? allowed)
+}
+
+const permitMessage = (of: Case) => permit(of, neededPower(powerLevels(of.state), of.command.type, false), 'message')
 
 export function taken(of: Case, allowed: Permit, more: Partial<Draft> = {}): Outcome {
-  const refused = checkForm(of) ?? checkReferences(of)
+  const refused = checkForm(of) ?? checkReferences(of) ?? checkMentions(of, allowed)
   if (refused) return refused
   const { command } = of
   const draft: Draft = { type: command.type, content: command.content, ...more }
@@ -71,6 +84,13 @@ export function taken(of: Case, allowed: Permit, more: Partial<Draft> = {}): Out
   if (command.mentions !== undefined) draft.mentions = command.mentions
   if (allowed.by) draft.by = allowed.by
   return { events: [draft] }
+}
+
+/** Everybody is called together only with the power for it. */
+function checkMentions({ command, state }: Case, { power }: Permit): Refusal | undefined {
+  const needed = powerLevels(state).notifyRoom
+  if (!command.mentions?.includes(everybody) || power >= needed) return undefined
+  return refuse('forbidden', `to mention everybody needs power ${needed}, you have ${power}`, { field: 'mentions' })
 }
 
 function checkForm({ command }: Case): Refusal | undefined {

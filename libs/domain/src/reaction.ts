@@ -10,7 +10,7 @@ import { roomKey } from './entry-key.js'
 import { checkName } from './envelope.js'
 import type { RawJson, RoomEvent } from './event.js'
 import { fnv1a } from './hash.js'
-import { isReaction, originalOf, permitMessage, taken } from './message.js'
+import { isReaction, originalOf, permitPost, taken } from './message.js'
 import { isRefusal, refuse } from './refusal.js'
 import type { RoomEntry } from './room.js'
 import type { Case, Outcome } from './rule.js'
@@ -64,7 +64,7 @@ export function evolveReactions(entry: Entry | undefined, event: RoomEvent): Rea
 }
 
 function judge(of: Case) {
-  const allowed = permitMessage(of)
+  const allowed = permitPost(of)
   if (isRefusal(allowed)) return allowed
   const message = originalOf(of)
   if (isRefusal(message)) return message

@@ -50,6 +50,13 @@ export function checkRoomState(type: string, content: JsonObject | null, limits:
   return undefined
 }
 
+/** What was said in an encrypted room must never be taken for text: encryption is switched on once. */
+export function checkEncryption(state: RoomState, content: JsonObject | null): Refusal | undefined {
+  const before = contentOf(state.get(stateKey('room.mode', '')) as StateEntry | undefined)
+  if (before?.encrypted !== true || content?.encrypted === true) return undefined
+  return refuse('invalid', 'room.mode: encryption is not switched off', { field: 'content' })
+}
+
 function wrongIn(type: string, content: JsonObject): string | undefined {
   const { value } = content
   switch (type) {
@@ -78,10 +85,10 @@ function wrongAccess({ value, rooms }: JsonObject): string | undefined {
   return Array.isArray(rooms) && rooms.length > 0 ? undefined : 'restricted names rooms'
 }
 
-function wrongMode({ slowModeMs, frozen, receipts }: JsonObject): string | undefined {
+function wrongMode({ slowModeMs, frozen, receipts, encrypted }: JsonObject): string | undefined {
   if (!isTime(slowModeMs)) return 'slowModeMs must be milliseconds'
   const isSwitch = (value: unknown) => value === undefined || typeof value === 'boolean'
-  return isSwitch(frozen) && isSwitch(receipts) ? undefined : 'frozen and receipts are true or false'
+  return [frozen, receipts, encrypted].every(isSwitch) ? undefined : 'frozen, receipts and encrypted are true or false'
 }
 
 const isTime = (value: unknown) => value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0)

@@ -5,9 +5,10 @@ import { stateKey } from './entry-key.js'
 import type { RawJson, RoomEvent } from './event.js'
 import { permit } from './grants.js'
 import { checkReferences } from './message.js'
+import { checkMute } from './moderation.js'
 import { judgeLevels, neededPower, powerLevels } from './power.js'
 import { isRefusal, type Refusal, refuse } from './refusal.js'
-import { checkRoomKey, checkRoomState, isRoomState } from './room-state.js'
+import { checkEncryption, checkRoomKey, checkRoomState, isRoomState } from './room-state.js'
 import type { Case, Draft, Outcome } from './rule.js'
 
 /** The entry `state:<type>:<key>`. Gone state stays, with the content `null`. */
@@ -54,6 +55,8 @@ function judgeRoomState(of: Case): Refusal | { by?: 'grant' } {
   const refused =
     checkRoomKey(type, key) ??
     checkRoomState(type, content, limits) ??
+    (type === 'room.mute' ? checkMute(of, allowed) : undefined) ??
+    (type === 'room.mode' ? checkEncryption(state, content) : undefined) ??
     (type === 'room.power' ? judgeLevels(state, command.content, actor, allowed.power) : undefined) ??
     (type === 'room.alias' && content !== null ? checkAlias(key, limits, state) : undefined) ??
     checkReferences(of) ??

@@ -36,11 +36,12 @@ export function decodeEvent(value: Uint8Array | string): RoomEvent {
 export function decodeRecord(record: { value: Uint8Array | string | null; headers: Headers }): RoomEvent {
   if (record.value === null) throw new Error('not an event: no value')
   const event = decodeEvent(record.value)
-  const { device, action, origin, erases } = record.headers
+  const { device, action, origin, erases, paced } = record.headers
   if (device !== undefined) event.device = device
   if (action !== undefined) event.action = JSON.parse(action) as Action
   if (origin !== undefined) event.origin = origin
   if (erases !== undefined) event.erases = Number(erases)
+  if (paced !== undefined) event.pacedUntil = Number(paced)
   return event
 }
 

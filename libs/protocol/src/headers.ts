@@ -20,6 +20,8 @@ export interface EventHeaders {
   sender?: string
   follows?: string
   erases?: string
+  /** Slow mode: until when its sender waits, in milliseconds since 1970. */
+  paced?: string
   keys?: string
   /** Checksum of key, value and the other headers; given and verified by `libs/log`. */
   sum?: string
@@ -35,7 +37,7 @@ export interface EventHeaders {
 }
 
 /** Headers that never leave the cluster. */
-export const privateHeaders = ['device', 'action', 'origin', 'causes', 'parked'] as const
+export const privateHeaders = ['device', 'action', 'origin', 'causes', 'parked', 'paced'] as const
 
 /** Headers of `room.commands` and `user.commands`. */
 export interface CommandHeaders {
