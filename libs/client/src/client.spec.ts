@@ -175,16 +175,43 @@ test('`end` ends the subscription, `reset` starts it again as it began', async (
   expect(told).toEqual(['reset', 'kicked'])
 })
 
-test('a second subscription of a room is refused at once', () => {
+test('a reset with a position goes on there', async () => {
+  const { client, server, clock } = world()
+  server.append('r')
+  const resets: unknown[] = []
+  const seqs: number[] = []
+  client
+    .room('r')
+    .subscribe({ position: 'old.9' }, { event: ({ event }) => void seqs.push(event.seq), reset: (reset) => void resets.push(reset) })
+  await settled()
+  server.socket.push({ reset: { room: 'r', reason: 'wrong_epoch', seq: 1, position: 'r.1' } })
+  await settled()
+  expect(server.sent('subscribe')).toHaveLength(1)
+  server.socket.drop(4000)
+  await clock.advance(1)
+  expect(server.sent('subscribe').at(-1)).toMatchObject({ position: 'r.1' })
+  server.append('r')
+  expect([resets.length, seqs]).toEqual([1, [2]])
+})
+
+test('a second subscription of a room, or a room beside a sync, is refused at once', () => {
   const { client } = world()
-  client.room('r').subscribe()
+  const stream = client.room('r').subscribe()
   expect(() => client.room('r').subscribe()).toThrow('subscribed already')
+  expect(() => client.sync()).toThrow('another client')
+  stream.close()
+  client.sync()
+  expect(() => client.room('r').subscribe()).toThrow('another client')
 })
 
 test('sync resumes with its last composite and the newest position of each room since', async () => {
   const { client, server, clock } = world()
   const seqs: string[] = []
-  const stream = client.sync({}, { event: ({ event }) => void seqs.push(`${event.room}${event.seq}`) })
+  const left: unknown[] = []
+  const stream = client.sync(
+    {},
+    { event: ({ event }) => void seqs.push(`${event.room}${event.seq}`), left: (ending) => void left.push(ending) },
+  )
   await settled()
   const frame = (room: string, seq: number) => ({
     event: { id: '', room, seq, type: 't', sender: { id: 'a' }, at: 0, content: {} },
@@ -198,6 +225,9 @@ test('sync resumes with its last composite and the newest position of each room 
   expect(server.sent('sync').at(-1)).toMatchObject({ position: ['C1', 'a.3', 'b.7'] })
   server.socket.push(frame('a', 2), frame('a', 3), frame('b', 8))
   expect(seqs).toEqual(['a1', 'a2', 'b7', 'a3', 'b8'])
+  server.socket.push({ end: { room: 'b', reason: 'left', seq: 8 } })
+  expect(stream.place.position).toEqual(['C1', 'a.3'])
+  expect(left).toEqual([{ room: 'b', reason: 'left', seq: 8 }])
 })
 
 test('closing fails what is outstanding and comes back never', async () => {

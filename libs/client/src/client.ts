@@ -124,9 +124,13 @@ export class Client {
     return new Room(this, id)
   }
 
-  /** All of one's rooms and the inbox as one subscription; at most one at a time. */
+  /**
+   * All of one's rooms and the inbox as one subscription; at most one at a time, and none of single rooms beside it: frames do
+   * not say which subscription they are for. Who needs both opens two clients.
+   */
   sync(options: SyncOptions = {}, handlers: SubscriptionHandlers = {}): Stream<SyncPlace> {
     if (this.#sync) throw new Error('there is a sync already')
+    if (this.#rooms.size > 0) throw new Error('there are subscriptions of single rooms: use another client for a sync')
     const forget = () => void (this.#sync = undefined)
     this.#sync = this.#stream(new SyncPlace(options), wish('sync', {}, options.filter), wish('unsubscribe', {}), handlers, forget)
     return this.#sync
@@ -135,6 +139,7 @@ export class Client {
   /** See `Room.subscribe`. */
   subscribe(room: string, options: SubscribeOptions, handlers: SubscriptionHandlers): Stream<RoomPlace> {
     if (this.#rooms.has(room)) throw new Error(`room ${room} is subscribed already`)
+    if (this.#sync) throw new Error('there is a sync: use another client for a subscription of a single room')
     const forget = () => void this.#rooms.delete(room)
     const [open, close] = [wish('subscribe', { room }, options.filter), wish('unsubscribe', { room })]
     const stream = this.#stream(new RoomPlace(room, options), open, close, handlers, forget)
@@ -217,7 +222,7 @@ export class Client {
   #frame(frame: ServerFrame): void {
     if ('event' in frame) return this.#event(frame)
     if ('ok' in frame || 'error' in frame) return void (this.#requests.take(frame) || this.#outbox.take(frame) || this.#unasked(frame))
-    if ('live' in frame) return (frame.live.room === undefined ? this.#sync : this.#rooms.get(frame.live.room))?.live(frame.live)
+    if ('live' in frame) return this.#owner(frame.live.room)?.live(frame.live)
     if ('position' in frame) return this.#sync?.place.positioned(frame.position)
     if ('signal' in frame) return this.#signal(frame.signal)
     if ('reset' in frame) return this.#owner(frame.reset.room)?.reset(frame.reset)
@@ -227,29 +232,26 @@ export class Client {
   #event(frame: EventFrame): void {
     const { room, seq } = frame.event
     if (frame.actionId !== undefined) this.#outbox.echoed(frame)
-    const stream = this.#rooms.get(room)
-    stream?.event(frame)
-    this.#sync?.event(frame)
-    if (stream || this.#sync || !room.startsWith('@') || seq <= this.#inboxSeq) return
+    const stream = this.#owner(room)
+    if (stream) return stream.event(frame)
+    if (!room.startsWith('@') || seq <= this.#inboxSeq) return
     this.#inboxSeq = seq
     const { event, after, position } = frame
     this.#emitter.emit('inbox', { event, after, live: true, ...(position === undefined ? {} : { position }) })
   }
 
   #signal(signal: SignalFrame['signal']): void {
-    this.#rooms.get(signal.room)?.signal(signal)
-    this.#sync?.signal(signal)
+    this.#owner(signal.room)?.signal(signal)
     this.#emitter.emit('signal', signal)
   }
 
   #end(end: { room: string; reason: string; seq?: number }): void {
-    const stream = this.#rooms.get(end.room)
-    if (stream) return stream.end(end)
-    this.#sync?.place.left(end.room)
+    if (this.#sync) return this.#sync.left(end)
+    this.#rooms.get(end.room)?.end(end)
   }
 
   #owner(room: string | undefined): Stream | undefined {
-    return (room === undefined ? undefined : this.#rooms.get(room)) ?? this.#sync
+    return this.#sync ?? (room === undefined ? undefined : this.#rooms.get(room))
   }
 
   /** An error that answers nothing, e.g. to a frame that the server could not read. */

@@ -37,6 +37,14 @@ export interface Gap {
   after: number
 }
 
+export interface Reset {
+  room?: string
+  reason: string
+  /** The subscription goes on behind this position, the tail as it was; without it, it starts again as it began. */
+  position?: string
+  seq?: number
+}
+
 export interface Ending {
   room?: string
   /** `kicked`, `deleted`, `closed`, `gap`, or the code of a refusal. */
@@ -53,8 +61,11 @@ export interface SubscriptionHandlers {
   live?(): void
   /** Something was missing; the SDK goes back to the last position by itself. */
   gap?(gap: Gap): void
-  /** What the application holds cannot be continued: throw it away. The SDK starts again as the subscription began. */
-  reset?(reset: { room?: string; reason: string }): void
+  /** What the application holds cannot be continued: throw it away, and read it anew. */
+  reset?(reset: Reset): void
   signal?(signal: { room: string; type: string; [more: string]: unknown }): void
+  /** The subscription has ended. */
   end?(ending: Ending): void
+  /** One room of a sync has ended, e.g. because the user left. */
+  left?(ending: Ending): void
 }

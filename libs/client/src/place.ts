@@ -17,8 +17,8 @@ export interface Place {
   opened(ok: Ok): void
   accept(frame: EventFrame): Verdict
   live(live: LiveFrame['live']): void
-  /** What is held cannot be continued: back to the beginning, of one room or of everything. */
-  reset(room?: string): void
+  /** What is held cannot be continued: on from where the server goes on, or back to the beginning. */
+  reset(at?: { position: string; seq?: number }): void
 }
 
 /** One room: a position and a `seq`. */
@@ -59,9 +59,8 @@ export class RoomPlace implements Place {
     if (this.seq === undefined || (seq !== undefined && seq >= this.seq)) this.#advance(seq, position)
   }
 
-  reset(): void {
-    this.seq = undefined
-    this.position = undefined
+  reset(at?: { position: string; seq?: number }): void {
+    this.#advance(at?.seq, at?.position)
   }
 
   #advance(seq: number | undefined, position: string | undefined): void {
@@ -119,9 +118,8 @@ export class SyncPlace implements Place {
     this.#since.delete(room)
   }
 
-  reset(room?: string): void {
-    if (room !== undefined) return this.left(room)
-    this.#composite = []
+  reset(at?: { position: string }): void {
+    this.#composite = at ? [at.position] : []
     this.#since.clear()
     this.#seqs.clear()
   }

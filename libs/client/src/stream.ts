@@ -8,10 +8,10 @@
 import type { EventFrame, LiveFrame } from '@roomlog/protocol'
 import { fullJitterMs } from './backoff.js'
 import type { Bounds, Times } from './bounds.js'
-import type { Delivery, Ending, SubscriptionHandlers } from './delivery.js'
+import type { Delivery, Ending, Reset, SubscriptionHandlers } from './delivery.js'
 import type { Environment } from './environment.js'
 import { ClientError, clientError } from './failure.js'
-import type { Place } from './place.js'
+import { type Place, SyncPlace } from './place.js'
 import { Queue } from './queue.js'
 import type { Outcome, Requests, Wish } from './requests.js'
 
@@ -105,11 +105,19 @@ export class Stream<P extends Place = Place> implements AsyncIterable<Delivery> 
     this.#tell(() => this.handlers.live?.())
   }
 
-  reset(reset: { room?: string; reason: string }): void {
+  /** With a position the server has gone on at its tail already; without one it has ended the subscription. */
+  reset(reset: Reset): void {
     if (this.state === 'ended' || this.state === 'paused') return
-    this.place.reset(reset.room)
+    const { position, seq } = reset
+    this.place.reset(position === undefined ? undefined : { position, ...(seq === undefined ? {} : { seq }) })
     this.#tell(() => this.handlers.reset?.(reset))
-    this.#reopen()
+    if (position === undefined) this.#reopen()
+  }
+
+  /** A room of a sync is not followed any more. */
+  left(ending: Ending): void {
+    if (this.place instanceof SyncPlace) this.place.left(ending.room!)
+    this.#tell(() => this.handlers.left?.(ending))
   }
 
   signal(signal: { room: string; type: string }): void {
