@@ -76,13 +76,15 @@ export class Checkpoint {
     return this.running
   }
 
-  /** Ends the running checkpoint where it stands: without its head it is only a few newer chunks. */
+  /** Ends the running checkpoint where it stands, at its next write: without its head it is only a few newer chunks. */
   stop(): void {
     this.stopped = true
   }
 
   private failed(error: Error): void {
     if (this.stopped) return
+    // Nobody knows which of their chunks were written.
+    for (const room of this.dirty) for (const chunk of room.chunks) chunk.dirty = true
     this.notBefore = this.site.clock.now() + this.site.bounds.retryMsMax
     this.site.observer.error({ ...this.site.place, err: error }, 'checkpoint failed')
   }
@@ -99,13 +101,11 @@ export class Checkpoint {
     await this.writeAgain()
     await this.remove(this.leftovers)
     await this.writeAgain()
-    if (this.stopped) return
     this.dirty.clear()
     this.leftovers.length = 0
     head.stands = writer.end
     await writer.add({ key: headKey, value: JSON.stringify(head), headers: writer.headers(head.through) })
     await writer.flush()
-    if (this.stopped) return
     this.at = clock.now()
     this.through = head.through
     observer.count('checkpoints')
@@ -158,7 +158,7 @@ export class Checkpoint {
   private async writeRoom(room: Room): Promise<void> {
     const { fold, owner } = this.of
     const { bounds, observer } = this.site
-    if (this.stopped || room.stoppedAt !== undefined) return
+    if (room.stoppedAt !== undefined) return
     const before = room.stored
     if (before.owner !== owner) for (const chunk of room.chunks) chunk.dirty = true
     let dirty = encodeDirty(room)

@@ -38,13 +38,15 @@ export class Writer {
     if (turn) await turn
   }
 
-  /** Resolves when everything is acknowledged. @throws once the checkpoint is stopped, where a write fails */
+  /** Resolves when everything is acknowledged. @throws once the checkpoint is stopped */
   async flush(): Promise<void> {
     const { log, topics, partition } = this.site
     const records = this.records
     this.records = []
     this.bytes = 0
     if (records.length === 0) return
+    // Not one write more: what follows might take away what was not written any more.
+    if (this.stopped()) throw new Error('the checkpoint is stopped')
     await this.untilDone(async () => {
       const { baseOffset } = await log.produce(topics.state, partition, records)
       if (baseOffset > this.end) this.strange.push([this.end, baseOffset])
