@@ -5,6 +5,7 @@ const benchmarks: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   pipeline: () => import('./pipeline.ts'),
   import: () => import('./import.ts'),
   takeover: () => import('./takeover.ts'),
+  fanout: () => import('./fanout.ts'),
 }
 
 const [name, ...flags] = process.argv.slice(2)
