@@ -8,6 +8,7 @@ import { DataSource } from 'typeorm'
 import { type EmbeddedServer, startEmbedded } from './embedded.js'
 import { entities } from './store/entities.js'
 import { RoomLog1700000000001 } from './store/migrations/0001-room-log.js'
+import { Relations1700000000002 } from './store/migrations/0002-relations.js'
 
 export interface DatabaseOptions {
   /** Empty = embedded under `dataDir`/pg. */
@@ -86,7 +87,7 @@ function connect(url: string, options: DatabaseOptions): DataSource {
   return new DataSource({
     type: 'postgres',
     entities,
-    migrations: [RoomLog1700000000001],
+    migrations: [RoomLog1700000000001, Relations1700000000002],
     migrationsTableName: 'migrations',
     installExtensions: false,
     // An error's parameters are content.

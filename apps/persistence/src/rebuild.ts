@@ -34,6 +34,9 @@ const compared: Record<string, string> = {
   user_rooms: '*',
   markers: '*',
   profiles: '*',
+  reactions: '*',
+  threads: '*',
+  mentions: '*',
 }
 
 /** @throws RoomlogError `out_of_range` where the log was trimmed: it cannot be rebuilt from zero. */

@@ -1,33 +1,31 @@
 import { parsePosition } from '@roomlog/log'
 import { type WireError, wireError } from '@roomlog/protocol'
 import { eventAt, findEvent } from '../store/find.js'
-import { type HistoryEvent, historyPage, type Place } from '../store/history.js'
-import { type Answer, isRefused, type JsonText, jsonWith, pageLimit, type Reading } from './read.js'
+import { historyPage, type Place } from '../store/history.js'
+import { threadPage } from '../store/threads.js'
+import { eventTexts } from './event-text.js'
+import { type Answer, isRefused, jsonWith, pageLimit, type Reading } from './read.js'
 import { acceptOf, positionOf, type View, viewRoom } from './view.js'
 
 /**
  * Scrolls back from `before` (or the end), or forward from `after`. Events ascend in either direction. `earliest` is where to
  * scroll back from next, `position` where to go on forward; `more.stored` says whether there is more in the direction asked.
+ * With `thread`, only what was said in the thread of that root.
  */
 export async function history(reading: Reading): Promise<Answer> {
   const view = await viewRoom(reading, 'events')
   if (isRefused(view)) return view
-  const { before, after, types, senders } = reading.input
+  const { before, after, types, senders, thread } = reading.input
   if (before !== undefined && after !== undefined) return wireError('invalid', 'either before or after', { field: 'after' })
   const from = before ?? after
   const start = from === undefined ? undefined : await placeOf(reading, view, from, before === undefined ? 'after' : 'before')
   if (start && isRefused(start)) return start
   const direction = after === undefined ? 'back' : 'forward'
-  const page = await historyPage(reading.dataSource, {
-    room: view.room,
-    visible: view.visible,
-    direction,
-    from: start,
-    limit: pageLimit(reading),
-    types,
-    senders,
-    accept: acceptOf(view),
-  })
+  const query = { room: view.room, visible: view.visible, direction, from: start, limit: pageLimit(reading), types, senders } as const
+  const page =
+    thread === undefined
+      ? await historyPage(reading.dataSource, { ...query, accept: acceptOf(view) })
+      : await threadPage(reading.dataSource, thread, query)
   const searched = page.searched === undefined ? undefined : await eventAt(reading.dataSource, view.room, page.searched)
   const last = (direction === 'forward' && searched) || page.events.at(-1)
   const first = (direction === 'back' && searched) || page.events[0]
@@ -36,13 +34,7 @@ export async function history(reading: Reading): Promise<Answer> {
     earliest: first ? positionOf(view, first) : (before ?? undefined),
     position: last ? positionOf(view, last) : (after ?? before ?? (await tail(reading, view))),
   }
-  return jsonWith(members, { events: `[${page.events.map((event) => eventText(reading, view, event)).join(',')}]` })
-}
-
-/** The stored bytes, with the event's position, and, to the device that sent it, its action. */
-export function eventText({ principal }: Pick<Reading, 'principal'>, view: Pick<View, 'access'>, event: HistoryEvent): JsonText {
-  const own = event.action !== null && !principal.anonymous && event.sender === principal.user && event.device === principal.device
-  return `${event.value.slice(0, -1)},"position":"${positionOf(view, event)}"${own ? `,"actionId":${event.action}` : ''}}`
+  return jsonWith(members, { events: `[${(await eventTexts(reading, view, page.events)).join(',')}]` })
 }
 
 /** Where the room ends now, for a reader who may know it. */

@@ -1,7 +1,7 @@
 import { powersFrom } from '../store/power.js'
 import { aliasesOf } from '../store/rooms.js'
 import type { UserRoom } from '../store/user-rooms.js'
-import { eventText } from './history.js'
+import { eventText } from './event-text.js'
 import { type JsonText, jsonWith, type Reading } from './read.js'
 import { positionOf, viewOf } from './view.js'
 

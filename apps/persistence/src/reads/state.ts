@@ -1,7 +1,7 @@
 import { wireError } from '@roomlog/protocol'
 import { eventAt } from '../store/find.js'
 import { type StatePage, statePage } from '../store/state.js'
-import { eventText } from './history.js'
+import { eventText } from './event-text.js'
 import { type Answer, isRefused, jsonWith, notFound, pageLimit, type Reading } from './read.js'
 import { positionOf, type View, viewRoom } from './view.js'
 

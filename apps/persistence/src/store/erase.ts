@@ -5,6 +5,7 @@
 import { tombstone } from '@roomlog/protocol'
 import type { QueryRunner } from 'typeorm'
 import { BulkInsert } from './bulk.js'
+import { forgetReactions } from './relations.js'
 import type { ErasureRow } from './rows.js'
 
 export async function erase(runner: QueryRunner, erasures: readonly ErasureRow[]): Promise<void> {
@@ -20,6 +21,7 @@ export async function erase(runner: QueryRunner, erasures: readonly ErasureRow[]
     [targets.map((t) => t.room), targets.map((t) => t.seq), targets.map((t) => t.value)],
   )
   await erased.run(runner, targets)
+  await forgetReactions(runner, targets)
 }
 
 interface Target {

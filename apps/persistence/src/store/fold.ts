@@ -6,6 +6,8 @@ import { membershipAfter, type RawJson, type RoomEvent } from '@roomlog/domain'
 import { deletionOf } from '@roomlog/protocol'
 import { Contradiction } from '../contradiction.js'
 import type { ArchivedEvent, Slice } from '../slice.js'
+import { isMessage } from './message.js'
+import { Relations } from './relations.js'
 import type { ErasureRow, MemberRow, RoomRow, Rows, StateRow, UserRoomRow } from './rows.js'
 
 export function fold(slices: readonly Slice[]): Rows {
@@ -13,13 +15,6 @@ export function fold(slices: readonly Slice[]): Rows {
   for (const slice of slices) for (const archived of slice.events) folding.add(slice, archived)
   return folding.rows()
 }
-
-/** What is not shown as a room's last message: state, membership, the room's own events, and what only refers to a message. */
-export function isMessage(event: Pick<RoomEvent, 'type' | 'key'>): boolean {
-  return event.key === undefined && !/^(room|member|alias|profile|call|user)\./.test(event.type) && !referring.has(event.type)
-}
-
-const referring = new Set(['msg.edit', 'msg.delete', 'msg.reaction', 'msg.unreact', 'time.passed'])
 
 class Folding {
   private readonly events: ArchivedEvent[] = []
@@ -33,9 +28,10 @@ class Folding {
   private readonly userRooms = new Map<string, UserRoomRow>()
   private readonly markers = new Map<string, Rows['markers'][number]>()
   private readonly profiles = new Map<string, Rows['profiles'][number]>()
+  private readonly relations = new Relations()
 
   rows(): Rows {
-    const { events, memberChanges, historyChanges, erasures } = this
+    const { events, memberChanges, historyChanges, erasures, relations } = this
     const [rooms, state, members, aliases] = [this.roomRows, this.state, this.members, this.aliases].map((map) => [
       ...map.values(),
     ]) as never[]
@@ -45,6 +41,7 @@ class Folding {
       memberChanges,
       historyChanges,
       erasures,
+      relations,
       rooms: rooms!,
       state: state!,
       members: members!,
@@ -59,6 +56,7 @@ class Folding {
     const { event } = archived
     this.events.push(archived)
     const room = this.room(slice, event)
+    this.relations.add(event)
     if (event.erases !== undefined)
       this.erasures.push({ room: event.room, seq: event.erases, bySeq: event.seq, deletion: deletionOf(event) })
     if (event.type.startsWith('member.')) this.member(event)

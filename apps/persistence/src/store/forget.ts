@@ -32,5 +32,5 @@ export async function forgetPartition(
   })
 }
 
-const roomTables = ['state', 'members', 'history_changes', 'member_changes', 'erased']
+const roomTables = ['state', 'members', 'history_changes', 'member_changes', 'erased', 'reactions', 'threads', 'mentions']
 const userTables = ['user_rooms', 'markers', 'profiles']

@@ -133,7 +133,7 @@ interface Filter {
   values: unknown[]
 }
 
-function filterOf({ types, senders }: HistoryQuery): Filter {
+export function filterOf({ types, senders }: Pick<HistoryQuery, 'types' | 'senders'>): Filter {
   const conditions: ((n: number) => string)[] = []
   const values: unknown[] = []
   if (types?.length) {

@@ -2,6 +2,7 @@
 import type { RawJson } from '@roomlog/domain'
 import type { Deletion } from '@roomlog/protocol'
 import type { ArchivedEvent } from '../slice.js'
+import type { Relations } from './relations.js'
 
 export interface RoomRow {
   room: string
@@ -65,6 +66,7 @@ export interface Rows {
   memberChanges: { room: string; user: string; seq: number; value: string }[]
   historyChanges: { room: string; seq: number; value: string }[]
   erasures: ErasureRow[]
+  relations: Relations
   aliases: { alias: string; room: string | null; seq: number }[]
   userRooms: UserRoomRow[]
   markers: { user: string; room: string; seq: number; roomSeq: number; event: string | null }[]

@@ -13,6 +13,7 @@ import { Bulk, BulkInsert } from './bulk.js'
 import { erase } from './erase.js'
 import { fold } from './fold.js'
 import { type PlacedEvent, placed } from './place.js'
+import { writeRelations } from './relations.js'
 import type { MemberRow, RoomRow, Rows } from './rows.js'
 import { aliases, historyChanges, markers, memberChanges, profiles, state, userRooms } from './tables.js'
 
@@ -71,7 +72,8 @@ async function moveCheckpoints(runner: QueryRunner, slices: readonly Slice[], to
 }
 
 async function write(runner: QueryRunner, rows: Rows): Promise<void> {
-  await events.run(runner, await placed(runner, rows.events))
+  const placedEvents = await placed(runner, rows.events)
+  await events.run(runner, placedEvents)
   await writeRooms(runner, rows.rooms)
   await state.run(runner, rows.state)
   await writeMembers(runner, rows.members)
@@ -81,6 +83,7 @@ async function write(runner: QueryRunner, rows: Rows): Promise<void> {
   await userRooms.run(runner, rows.userRooms)
   await markers.run(runner, rows.markers)
   await profiles.run(runner, rows.profiles)
+  await writeRelations(runner, rows.relations, placedEvents)
   if (rows.erasures.length > 0) await erase(runner, rows.erasures)
 }
 

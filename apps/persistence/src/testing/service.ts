@@ -1,8 +1,8 @@
 /** The whole service over a memory log and a database of its own, and callers of it. */
 import { randomUUID } from 'node:crypto'
 import { internalHeader, signInternal } from '@roomlog/door'
-import { type Log, openLog } from '@roomlog/log'
-import { topics } from '@roomlog/protocol'
+import { currentEpoch, type Log, openLog, parseEventId, position } from '@roomlog/log'
+import { eventsTopic, familyOf, topics } from '@roomlog/protocol'
 import { createLogger, Health, loadConfig, Metrics, type Served, serve } from '@roomlog/runtime'
 import { SignJWT } from 'jose'
 import { PersistenceModule } from '../persistence.module.js'
@@ -25,6 +25,8 @@ export interface TestService {
   anonymous: Caller
   /** Another service of the deployment. */
   service: Caller
+  /** The position of the room's last event: an `atLeast`. */
+  caughtUp(room: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -56,9 +58,10 @@ export async function startService(): Promise<TestService> {
     const text = await response.text()
     return { status: response.status, text, body: JSON.parse(text) }
   }
+  const writer = new Writer(log)
   return {
     url: served.url,
-    writer: new Writer(log),
+    writer,
     log,
     served,
     metrics,
@@ -71,6 +74,12 @@ export async function startService(): Promise<TestService> {
     },
     anonymous: { get: (path) => call(path, {}) },
     service: { get: (path) => call(path, { [internalHeader]: signInternal(config.secret, path, Date.now()) }) },
+    async caughtUp(room) {
+      const last = writer.last(room)
+      const place = parseEventId(last.id)!
+      const { epoch } = await currentEpoch(log, eventsTopic(familyOf(room)), place.partition)
+      return position({ ...place, epoch, seq: last.seq })
+    },
     async close() {
       await served.close()
       await log.close()

@@ -10,6 +10,7 @@ export type Wish = Partial<RoomEvent> & { room: string; type: string; content?: 
 
 export class Writer {
   private readonly seqs = new Map<string, number>()
+  private readonly lasts = new Map<string, RoomEvent>()
   private readonly ends = new Map<string, number>()
   readonly incarnation = randomUUID()
   private at = 1_700_000_000_000
@@ -45,6 +46,11 @@ export class Writer {
     return (await this.append({ room, type: 'msg.text', sender: { id: sender }, content: JSON.stringify({ body }), ...more }))[0]!
   }
 
+  /** The room's last event. */
+  last(room: string): RoomEvent {
+    return this.lasts.get(room)!
+  }
+
   /** A record of the log's own. */
   async mark(topic: string, partition: number, mark: Record<string, unknown>): Promise<void> {
     const end = await this.end(topic, partition)
@@ -72,7 +78,9 @@ export class Writer {
     const sender = wish.sender ?? { id: 'anna' }
     const at = ++this.at
     const check = eventCheck({ incarnation: this.incarnation, room: wish.room, sender: sender.id, at, commandOffset: offset, index: 0 })
-    return { sender, at, seq, id: eventId({ partition, offset, check }), ...wish, content: wish.content ?? '{}' }
+    const event: RoomEvent = { sender, at, seq, id: eventId({ partition, offset, check }), ...wish, content: wish.content ?? '{}' }
+    this.lasts.set(wish.room, event)
+    return event
   }
 }
 

@@ -1,7 +1,7 @@
 /** The reads of the table: answered by persistence, forwarded by ingest; and what an edge serves itself. */
 import { z } from 'zod'
 import type { Operation } from './operation.js'
-import { content, eventsPage, filterQuery, identifier, member, position, roomId, stateKey, summary } from './schemas.js'
+import { content, eventId, eventsPage, filterQuery, identifier, member, position, roomId, stateKey, summary } from './schemas.js'
 
 /** Answered when the projection has reached the position, or `unavailable` after 2 s. */
 const atLeast = { atLeast: position.optional() }
@@ -35,7 +35,14 @@ const roomReads = [
     summary: 'Scrolls back or forward from a position or an event. Ordered by place: the `seq` of the event it follows, or its own.',
     needs: 'anyone',
     routes: ['/v1/rooms/{room}/events'],
-    shape: { room: roomId, before: position.optional(), ...page, backfill: z.boolean().optional(), ...filterQuery },
+    shape: {
+      room: roomId,
+      before: position.optional(),
+      ...page,
+      thread: eventId.optional(),
+      backfill: z.boolean().optional(),
+      ...filterQuery,
+    },
     output: eventsPage,
   }),
   read({

@@ -87,8 +87,19 @@ export const event = z.object({
   prev: content.optional(),
 })
 
+/** An event as reads show it: with what stands beside it. */
+export const shownEvent = event.extend({
+  position: z.string(),
+  /** To the device that sent it. */
+  actionId: z.int().optional(),
+  /** The reactions that stand; `users` are the first ten. */
+  reactions: z.array(z.object({ key: z.string(), count: z.int(), users: z.array(z.string()), me: z.literal(true).optional() })).optional(),
+  /** Of a thread that begins here: how many messages, and the last of them. */
+  threadSummary: z.object({ count: z.int(), last: event.extend({ position: z.string() }) }).optional(),
+})
+
 export const eventsPage = z.object({
-  events: z.array(event),
+  events: z.array(shownEvent),
   more: z.object({ stored: z.boolean(), backfill: z.boolean() }),
   earliest: z.string().optional(),
   position: z.string().optional(),
