@@ -18,7 +18,11 @@ export class World {
   private constructor(readonly log: Log) {}
 
   static async open(partitions = 1): Promise<World> {
-    const log = await openLog(`memory:${randomUUID()}`, { partitions })
+    return World.on(await openLog(`memory:${randomUUID()}`, { partitions }))
+  }
+
+  /** The world closes the log. */
+  static async on(log: Log): Promise<World> {
     await log.prepare(topics, 'relaxed')
     const world = new World(log)
     world.tail = log.tail('room.replies', 0, 0, ({ records }) => {
