@@ -22,12 +22,23 @@ export function clientConfig(): Config {
 
 const cliTokenSeconds = 300
 
-/** A client of the deployment; with the token of `--token` or ROOMLOG_TOKEN, or as the service `cli`. */
+/**
+ * A client of the deployment; with the token of `--token` or ROOMLOG_TOKEN, or as the service `cli`. Whom it cannot reach
+ * at first it does not wait for; later it comes back by itself.
+ */
 export function openClient(flags: Flags, bounds: Partial<Bounds> = {}): Client {
   const config = clientConfig()
   const given = flags.token ?? config.token
-  const client = connect({ url: flags.url ?? config.url, token: given ?? (() => cliToken(config)), bounds })
+  const url = flags.url ?? config.url
+  const client = connect({ url, token: given ?? (() => cliToken(config)), bounds })
+  let reached = false
   client.on('error', (error) => note(`roomlog: ${error instanceof Error ? error.message : String(error)}`))
+  client.on('state', ({ state, reason, retryInMs }) => {
+    reached ||= state === 'connected'
+    if (state !== 'waiting') return
+    if (reached) note(`roomlog: ${reason}; again in ${retryInMs} ms`)
+    else client.close(`cannot reach ${url}`)
+  })
   return client
 }
 

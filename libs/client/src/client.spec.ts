@@ -242,6 +242,8 @@ test('closing fails what is outstanding and comes back never', async () => {
   client.close()
   await failed
   await expect(action.done).rejects.toMatchObject({ code: 'unknown' })
+  expect(client.room('r').publish('msg.text', {}).error).toMatchObject({ code: 'unavailable', retriable: false })
+  await expect(client.read('summary')).rejects.toMatchObject({ code: 'unavailable' })
   await clock.advance(600_000)
   expect(server.sockets).toHaveLength(1)
   expect(clock.pending).toBe(0)

@@ -62,6 +62,7 @@ export class Client {
   /** Of the last acknowledged action. */
   #atLeast: string | undefined
   #inboxSeq = 0
+  #closedFor = ''
 
   constructor(options: ConnectOptions) {
     this.#environment = { ...environment, ...pick(options) }
@@ -180,9 +181,9 @@ export class Client {
     this.#connection.send({ id: this.#requests.nextId(), op: 'signal', ...signal })
   }
 
-  /** Ends for good: subscriptions end, outstanding actions fail as `unknown`. */
-  close(): void {
-    this.#connection.close()
+  /** Ends for good: subscriptions end, what is outstanding fails, with the reason in its message. */
+  close(reason = 'closed'): void {
+    this.#connection.close(reason)
   }
 
   #stream<P extends Place>(place: P, open: Wish, close: Wish, handlers: SubscriptionHandlers, forget: () => void): Stream<P> {
@@ -214,9 +215,9 @@ export class Client {
     this.#outbox.disconnected()
     this.#requests.disconnected()
     if (this.state !== 'closed') return
-    for (const stream of this.#streams()) stream.end({ reason: 'closed' })
-    this.#outbox.close()
-    this.#requests.close()
+    for (const stream of this.#streams()) stream.end({ reason: this.#closedFor })
+    this.#outbox.close(this.#closedFor)
+    this.#requests.close(this.#closedFor)
   }
 
   #frame(frame: ServerFrame): void {
@@ -265,6 +266,7 @@ export class Client {
   }
 
   #state(change: StateChange): void {
+    if (change.state === 'closed') this.#closedFor = change.reason
     this.#emitter.emit('state', change)
   }
 

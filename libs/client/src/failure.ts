@@ -29,3 +29,8 @@ const retriable = new Set<WireError['code']>(['unavailable', 'unknown', 'limited
 export function clientError(code: WireError['code'], message: string): ClientError {
   return new ClientError({ code, message, retriable: retriable.has(code) })
 }
+
+/** Not retriable: this client does not come back. `unknown` where the request may have been sent. */
+export function closedError(reason: string, code: 'unavailable' | 'unknown' = 'unavailable'): ClientError {
+  return new ClientError({ code, message: `the client is closed: ${reason}`, retriable: false })
+}

@@ -11,7 +11,7 @@ import type { Action, ActionIds, ActionWish } from './action.js'
 import { fullJitterMs } from './backoff.js'
 import type { Bounds, Times } from './bounds.js'
 import type { Environment } from './environment.js'
-import { ClientError, clientError } from './failure.js'
+import { ClientError, clientError, closedError } from './failure.js'
 import type { Wish } from './requests.js'
 
 export interface OutboxHooks {
@@ -46,6 +46,8 @@ export class Outbox {
   #rooms = new Map<string, RoomQueue>()
   #onWire = new Map<number, Entry>()
   #outstanding = 0
+  /** Why, once it is. */
+  #closed: string | undefined
 
   constructor(
     private readonly ids: ActionIds,
@@ -61,7 +63,10 @@ export class Outbox {
 
   /** Numbers the action and shows it; above the bound it has failed already, without a number. */
   publish(room: string, wish: ActionWish): Action {
-    if (this.#outstanding >= this.bounds.actionsOutstandingMax) return this.#refuse(room, wish)
+    if (this.#closed !== undefined) return this.#refuse(room, wish, closedError(this.#closed))
+    if (this.#outstanding >= this.bounds.actionsOutstandingMax) {
+      return this.#refuse(room, wish, clientError('limited', 'too many actions wait for their outcome'))
+    }
     const entry = newEntry(this.ids.next(), room, wish)
     const queue = this.#rooms.get(room) ?? { entries: [] }
     this.#rooms.set(room, queue)
@@ -96,12 +101,11 @@ export class Outbox {
     for (const entry of this.#onWire.values()) this.#takeOffWire(entry)
   }
 
-  close(): void {
+  close(reason: string): void {
+    this.#closed = reason
     for (const queue of this.#rooms.values()) {
-      for (const entry of [...queue.entries]) {
-        const code = entry.attempts > 0 ? 'unknown' : 'unavailable'
-        this.#settle(entry, { error: clientError(code, 'the client is closed') })
-      }
+      for (const entry of [...queue.entries])
+        this.#settle(entry, { error: closedError(reason, entry.attempts > 0 ? 'unknown' : 'unavailable') })
     }
   }
 
@@ -170,9 +174,9 @@ export class Outbox {
     delete entry.requestId
   }
 
-  #refuse(room: string, wish: ActionWish): Action {
+  #refuse(room: string, wish: ActionWish, error: ClientError): Action {
     const entry = newEntry(0, room, wish)
-    entry.settle({ error: clientError('limited', 'too many actions wait for their outcome') })
+    entry.settle({ error })
     this.hooks.onAction(entry.action)
     return entry.action
   }

@@ -5,7 +5,7 @@
 import type { ErrorFrame, OkFrame } from '@roomlog/protocol'
 import type { Bounds, Times } from './bounds.js'
 import type { Clock } from './environment.js'
-import { ClientError, clientError } from './failure.js'
+import { ClientError, clientError, closedError } from './failure.js'
 
 export type Ok = OkFrame['ok']
 
@@ -26,6 +26,8 @@ interface Pending {
 
 export class Requests {
   #pending = new Map<number, Pending>()
+  /** Why, once it is. */
+  #closed: string | undefined
   /** 0 is the connection's own. */
   #lastId = 0
 
@@ -51,11 +53,12 @@ export class Requests {
 
   /** `settle` is called in the turn in which the answer came, before the frames behind it are looked at. */
   request(wish: Wish, { repeatable }: { repeatable: boolean }, settle: (outcome: Outcome) => void): void {
+    if (this.#closed !== undefined) return settle({ error: closedError(this.#closed) })
     if (this.#pending.size >= this.bounds.requestsMax) {
       return settle({ error: clientError('limited', 'too many requests wait for an answer') })
     }
     const id = this.nextId()
-    const timer = this.clock.setTimeout(() => this.#fail(id, 'unknown', 'no answer in time'), this.times.answerWithin)
+    const timer = this.clock.setTimeout(() => this.#fail(id, clientError('unknown', 'no answer in time')), this.times.answerWithin)
     this.#pending.set(id, { wish, repeatable, settle, timer })
     if (this.isConnected()) this.send({ id, ...wish })
   }
@@ -75,19 +78,20 @@ export class Requests {
 
   disconnected(): void {
     for (const [id, { repeatable }] of this.#pending) {
-      if (!repeatable) this.#fail(id, 'unknown', 'the connection was lost before the answer')
+      if (!repeatable) this.#fail(id, clientError('unknown', 'the connection was lost before the answer'))
     }
   }
 
-  close(): void {
-    for (const id of [...this.#pending.keys()]) this.#fail(id, 'unavailable', 'the client is closed')
+  close(reason: string): void {
+    this.#closed = reason
+    for (const id of [...this.#pending.keys()]) this.#fail(id, closedError(reason))
   }
 
-  #fail(id: number, code: 'unknown' | 'unavailable', message: string): void {
+  #fail(id: number, error: ClientError): void {
     const pending = this.#pending.get(id)
     if (!pending) return
     this.#forget(id, pending)
-    pending.settle({ error: clientError(code, message) })
+    pending.settle({ error })
   }
 
   #forget(id: number, pending: Pending): void {

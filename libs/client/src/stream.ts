@@ -33,7 +33,10 @@ export class Stream<P extends Place = Place> implements AsyncIterable<Delivery> 
   state: StreamState = 'opening'
   /** Resolves when the server has first taken the subscription; rejects if it refuses. */
   readonly ready: Promise<void>
+  /** Resolves when it has ended, for whatever reason. */
+  readonly ended: Promise<Ending>
   #ready = Promise.withResolvers<void>()
+  #ended = Promise.withResolvers<Ending>()
   #queue: Queue<Delivery> | undefined
   /** Answers to earlier openings are of no interest. */
   #opening = 0
@@ -48,6 +51,7 @@ export class Stream<P extends Place = Place> implements AsyncIterable<Delivery> 
   ) {
     this.ready = this.#ready.promise
     this.ready.catch(() => {})
+    this.ended = this.#ended.promise
     if (!handlers.event) {
       this.#queue = new Queue({ onTaken: () => this.#taken(), onReturn: () => this.close() })
     }
@@ -130,6 +134,7 @@ export class Stream<P extends Place = Place> implements AsyncIterable<Delivery> 
     this.#opening++
     this.port.forget()
     this.#ready.reject(error ?? clientError('unavailable', `the subscription ended: ${ending.reason}`))
+    this.#ended.resolve(ending)
     this.#queue?.end(error)
     this.#tell(() => this.handlers.end?.(ending))
   }

@@ -82,17 +82,10 @@ async function marks(client: Client, room: string, atLeast: string): Promise<Wir
 
 /** Up to the tail as it is when the reading gets there. */
 async function readLines(client: Client, room: string, from: number, files: Map<string, FileProgress>): Promise<void> {
-  const stream = client.room(room).subscribe(
-    { from },
-    {
-      event: ({ event }) => note(event, files),
-      live: () => stream.close(),
-      end: () => ended.resolve(),
-    },
-  )
-  const ended = Promise.withResolvers<void>()
+  const stream = client.room(room).subscribe({ from }, { event: ({ event }) => note(event, files), live: () => stream.close() })
   await stream.ready
-  await ended.promise
+  const { reason } = await stream.ended
+  if (reason !== 'closed') throw new Error(`${room} could not be read: ${reason}`)
 }
 
 function note({ content }: WireEvent, files: Map<string, FileProgress>): void {

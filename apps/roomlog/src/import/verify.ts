@@ -18,17 +18,10 @@ export async function digestHistory(client: Client, rooms: string[]): Promise<Sa
 export async function digestLog(client: Client, rooms: string[]): Promise<SaidDigest> {
   const said = new SaidDigest()
   for (const room of rooms) {
-    const ended = Promise.withResolvers<void>()
-    const stream = client.room(room).subscribe(
-      { from: 1 },
-      {
-        event: ({ event }) => said.addEvent(event),
-        live: () => stream.close(),
-        end: ({ reason }) => (reason === 'closed' ? ended.resolve() : ended.reject(new Error(`the subscription ended: ${reason}`))),
-      },
-    )
+    const stream = client.room(room).subscribe({ from: 1 }, { event: ({ event }) => said.addEvent(event), live: () => stream.close() })
     await stream.ready
-    await ended.promise
+    const { reason } = await stream.ended
+    if (reason !== 'closed') throw new Error(`${room} could not be read: ${reason}`)
   }
   return said
 }

@@ -28,7 +28,6 @@ export function tailVerb(root: Command): void {
       const flags = flagsOf(command)
       const client = openClient(flags)
       const said = new SaidDigest()
-      const ended = Promise.withResolvers<void>()
       const stream = client.room(room).subscribe(startOf(options), {
         event: ({ event, position }) => {
           if (options.sha256) said.addEvent(event)
@@ -37,13 +36,12 @@ export function tailVerb(root: Command): void {
         live: () => !options.follow && stream.close(),
         gap: ({ accounted, after }) => note(`roomlog: events ${accounted + 1} to ${after} were missing and are read again`),
         reset: ({ reason }) => note(`roomlog: the room begins anew (${reason})`),
-        end: ({ reason }) => (reason === 'closed' ? ended.resolve() : ended.reject(new Error(`the subscription ended: ${reason}`))),
       })
-      client.on('state', ({ state, reason, retryInMs }) => state === 'waiting' && note(`roomlog: ${reason}; again in ${retryInMs} ms`))
       process.once('SIGINT', () => stream.close())
       try {
         await stream.ready
-        await ended.promise
+        const { reason } = await stream.ended
+        if (reason !== 'closed') throw new Error(`the subscription ended: ${reason}`)
       } finally {
         client.close()
       }
