@@ -77,7 +77,7 @@ async function commandsFrom({ log, topics, partition }: Site, cmd: number): Prom
     throw new RoomlogError(
       'damaged',
       `${topic}/${partition} ends at ${end}, but commands up to ${cmd} are decided: it has lost records, and new commands would be taken for decided ones. ` +
-        `Repair: \`roomlog doctor --repair commands ${topic}/${partition}\` fills it up to ${cmd + 1}`,
+        `Repair: restore it from a copy, or produce ${cmd + 1 - end} records of any value to this partition (they count as decided); then this partition goes on by itself.`,
     )
   }
   return { start }
