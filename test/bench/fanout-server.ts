@@ -56,7 +56,11 @@ async function edge(rooms: number): Promise<{ url: string; publish: Publish; app
     },
     { app: 'edge' },
   )
-  const served = await serve(EdgeModule.register(config), { service: 'edge', config, logger: createLogger({ service: 'edge', level: 'warn' }) })
+  const served = await serve(EdgeModule.register(config), {
+    service: 'edge',
+    config,
+    logger: createLogger({ service: 'edge', level: 'warn' }),
+  })
   const appendUs = await costOf(writer)
   return { url: served.url, appendUs, publish: (room, n, at) => void writer.write(`room-${room}`, 'msg.text', contentOf(n, at)) }
 }
