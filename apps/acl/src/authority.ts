@@ -105,7 +105,8 @@ export class Authority {
     this.intake.follow(nextCommand)
     const ms = clock.now() - began
     observer.time('takeover', ms)
-    observer.info({ ...place, owner, rooms: fold.rooms.size, replayed: fold.records, ms }, 'partition taken over')
+    // Of empty ones there may be a hundred at the first start.
+    if (fold.rooms.size > 0) observer.info({ ...place, owner, rooms: fold.rooms.size, replayed: fold.records, ms }, 'partition taken over')
   }
 
   private async live(): Promise<void> {
