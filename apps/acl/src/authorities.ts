@@ -71,6 +71,10 @@ class Held {
   reason?: string
   authority?: Authority
   private leaving = false
+  private leave!: () => void
+  private readonly left = new Promise<void>((resolve) => {
+    this.leave = resolve
+  })
   private readonly clock: Clock
   private readonly done: Promise<void>
 
@@ -86,6 +90,7 @@ class Held {
 
   async stop(): Promise<void> {
     this.leaving = true
+    this.leave()
     void this.authority?.stop()
     await Promise.race([this.done, pause(this.clock, bounds.retryMsMax)])
   }
@@ -110,9 +115,9 @@ class Held {
           { family, partition, err: error },
           this.state === 'stopped' ? 'partition stopped: it needs repair' : 'partition failed: beginning anew',
         )
-        if (this.state === 'stopped') return
         if (this.clock.now() - began > bounds.retryMsMax) retryMs = bounds.retryMsMin
-        if (!this.leaving) await pause(this.clock, retryMs)
+        // What is repaired from outside goes on without a restart.
+        await Promise.race([pause(this.clock, this.state === 'stopped' ? bounds.repairMs : retryMs), this.left])
       }
     }
   }

@@ -44,6 +44,8 @@ export const bounds = {
   checkpointBytesMax: 524_288,
   /** Work without giving the process's other tasks a turn. */
   sliceMsMax: 25,
+  /** How often a partition that needs repair is looked at again. */
+  repairMs: 30_000,
   /** Partitions that are taken over at the same time. */
   takeoversMax: 8,
   /** First and longest pause before a failed write or a failed partition is tried again. */
