@@ -12,7 +12,9 @@ export class Counts {
   kicks = 0
   renames = 0
   modes = 0
-  readonly skipped: Record<string, number> = {}
+  skipped = 0
+  /** How many lines were skipped, by the reason. */
+  readonly skippedReasons: Record<string, number> = {}
 
   add(line: Line): void {
     switch (line.kind) {
@@ -32,18 +34,18 @@ export class Counts {
       case 'mode':
         return void this.modes++
       case 'skipped':
-        this.skipped[line.reason] = (this.skipped[line.reason] ?? 0) + 1
+        this.skipped++
+        this.skippedReasons[line.reason] = (this.skippedReasons[line.reason] ?? 0) + 1
     }
   }
 
   get lines(): number {
-    const skipped = Object.values(this.skipped).reduce((sum, count) => sum + count, 0)
-    return this.messages + this.actions + this.joins + this.leaves + this.kicks + this.renames + this.modes + skipped
+    return this.messages + this.actions + this.joins + this.leaves + this.kicks + this.renames + this.modes + this.skipped
   }
 
   toJSON(): Record<string, unknown> {
-    const { messages, actions, joins, impliedJoins, leaves, kicks, renames, modes, skipped } = this
-    return { messages, actions, joins, impliedJoins, leaves, kicks, renames, modes, skipped }
+    const { messages, actions, joins, impliedJoins, leaves, kicks, renames, modes, skipped, skippedReasons } = this
+    return { messages, actions, joins, impliedJoins, leaves, kicks, renames, modes, skipped, skippedReasons }
   }
 }
 

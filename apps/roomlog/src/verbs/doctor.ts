@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { topics } from '@roomlog/protocol'
 import { type Config, ConfigError, loadConfig } from '@roomlog/runtime'
 import type { Command } from 'commander'
@@ -93,6 +93,10 @@ async function reach(about: string, url: string): Promise<Finding> {
 
 async function* examineLog(config: Config): AsyncGenerator<Finding> {
   const where = config.logUrl.replace(/\/\/[^@/]*@/, '//')
+  if (config.logUrl.startsWith('file:') && !existsSync(config.logUrl.slice('file:'.length))) {
+    yield { about: 'log', state: 'unknown', what: `${where} is not there yet` }
+    return
+  }
   try {
     const log = await openDeploymentLog(config)
     try {

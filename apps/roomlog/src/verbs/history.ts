@@ -12,7 +12,6 @@ interface Options {
   last?: string
   types?: string
   senders?: string
-  full?: boolean
   sha256?: boolean
 }
 
