@@ -13,7 +13,11 @@ export interface Claims {
 
 /** Signs tokens for the deployment under test, as a product's own back end would. */
 export class TokenSigner {
-  constructor(readonly secret = randomBytes(32).toString('hex')) {}
+  readonly secret: string
+
+  constructor(secret = randomBytes(32).toString('hex')) {
+    this.secret = secret
+  }
 
   sign(claims: Claims): Promise<string> {
     const { expiresIn = 3_600, ...payload } = claims
