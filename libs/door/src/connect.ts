@@ -1,6 +1,7 @@
 /** The door of a deployment: what an app needs besides its configuration and its log. */
 import type { Log } from '@roomlog/log'
 import type { Config, Logger, Metrics } from '@roomlog/runtime'
+import type { MarkedEvent, ResolveMarker } from './acks.js'
 import type { ResolveAlias } from './aliases.js'
 import { Authenticator } from './authenticator.js'
 import { Door } from './door.js'
@@ -26,6 +27,7 @@ export function doorOf({ config, log, logger, metrics }: DoorParts): Door {
     secret: config.secret,
     limits: config.limits,
     resolveAlias: resolveBy(config),
+    resolveMarker: markerBy(config),
     onFailure: (error) => logger.warn({ err: error }, 'the door had a failure'),
     onOutcome: (code, ms) => {
       outcomes.inc({ code })
@@ -38,15 +40,25 @@ export function doorOf({ config, log, logger, metrics }: DoorParts): Door {
 
 const lookupMsMax = 2_000
 
-/** Asks persistence, as one service asks another. */
 function resolveBy(config: Config): ResolveAlias {
   return async (alias) => {
-    const path = `/v1/aliases/${encodeURIComponent(alias.slice(1))}`
-    const headers = { [internalHeader]: signInternal(config.secret, path, Date.now()) }
-    const answer = await fetch(new URL(path, config.persistenceUrl), { headers, signal: AbortSignal.timeout(lookupMsMax) })
-    if (answer.status === 404) return undefined
-    if (!answer.ok) throw new Error(`persistence answered ${answer.status} for an alias`)
-    const { room } = (await answer.json()) as { room?: unknown }
-    return typeof room === 'string' ? room : undefined
+    const answer = await ask<{ room?: unknown }>(config, `/v1/aliases/${encodeURIComponent(alias.slice(1))}`)
+    return typeof answer?.room === 'string' ? answer.room : undefined
   }
+}
+
+function markerBy(config: Config): ResolveMarker {
+  return ({ room, user, event, reads }) => {
+    const query = new URLSearchParams({ user, ...(event === undefined ? {} : { event }), ...(reads ? { reads: '1' } : {}) })
+    return ask<MarkedEvent>(config, `/internal/rooms/${encodeURIComponent(room)}/marker?${query}`)
+  }
+}
+
+/** Asks persistence, as one service asks another; undefined = not there. */
+async function ask<T>(config: Config, path: string): Promise<T | undefined> {
+  const headers = { [internalHeader]: signInternal(config.secret, path, Date.now()) }
+  const answer = await fetch(new URL(path, config.persistenceUrl), { headers, signal: AbortSignal.timeout(lookupMsMax) })
+  if (answer.status === 404) return undefined
+  if (!answer.ok) throw new Error(`persistence answered ${answer.status} for a look-up`)
+  return (await answer.json()) as T
 }

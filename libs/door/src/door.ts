@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto'
 import type { Log } from '@roomlog/log'
 import { type CommandValue, type Reply, type WireError, wireError } from '@roomlog/protocol'
 import type { CommandDraft, Input, Operation } from '@roomlog/protocol/operations'
+import { Acks, type ResolveMarker } from './acks.js'
 import { Aliases, type ResolveAlias } from './aliases.js'
 import { compose, isCommand } from './compose.js'
 import { doInput } from './do.js'
@@ -27,6 +28,8 @@ export interface DoorOptions {
   /** The deployment's secret. */
   secret: string
   resolveAlias: ResolveAlias
+  /** Absent: this door takes no acks. */
+  resolveMarker?: ResolveMarker
   limits: { eventBytes: number; replyMs: number; userMessagesPerSecond: number; userMessagesBurst: number }
   onFailure?(error: Error): void
   /** One call per command that was answered: its code (`ok` for an event) and how long it took. */
@@ -42,6 +45,7 @@ export class Door {
   private readonly users: RateLimiter
   private readonly repeats = new Repeats()
   private readonly writer: CommandWriter
+  private readonly acks: Acks | undefined
 
   constructor(private readonly options: DoorOptions) {
     const { log, limits, resolveAlias, onFailure = () => {}, onOutcome } = options
@@ -49,6 +53,8 @@ export class Door {
     this.replies = new Replies(log, partition, waitingMax, onFailure)
     this.writer = new CommandWriter({ log, replies: this.replies, replyMs: limits.replyMs, onFailure, onOutcome })
     this.aliases = new Aliases(resolveAlias)
+    const { resolveMarker: resolve } = options
+    if (resolve) this.acks = new Acks({ resolve, onFailure, write: (principal, draft, more) => this.submit(principal, draft, more) })
     this.users = new RateLimiter({ perSecond: limits.userMessagesPerSecond, burst: limits.userMessagesBurst })
   }
 
@@ -59,6 +65,7 @@ export class Door {
 
   /** What still waits becomes `unknown`. */
   stop(): Promise<void> {
+    this.acks?.stop()
     return this.replies.stop()
   }
 
@@ -79,7 +86,8 @@ export class Door {
   /** Performs a command operation with an input that is not checked yet. */
   async perform(principal: Principal, operation: Operation, input: Input, options: SubmitOptions = {}): Promise<Reply> {
     const draft = draftOf(principal, operation, input)
-    return 'code' in draft ? { id: '', error: draft } : this.submit(principal, draft, options)
+    if ('code' in draft) return { id: '', error: draft }
+    return draft.type === 'room.ack' ? this.ack(principal, input, options) : this.submit(principal, draft, options)
   }
 
   /** A `do`: the operation that its `type` means. `content` is raw. */
@@ -112,6 +120,17 @@ export class Door {
   /** The room of an alias; undefined = there is none. Rooms are themselves. Throws where it cannot be known now. */
   async roomOf(roomOrAlias: string): Promise<string | undefined> {
     return roomOrAlias.startsWith('#') ? this.aliases.room(roomOrAlias) : roomOrAlias
+  }
+
+  private async ack(principal: Principal, input: Input, options: SubmitOptions): Promise<Reply> {
+    try {
+      const room = await this.roomOf(input.room)
+      if (room === undefined) return { id: '', error: wireError('not_found') }
+      return (await this.acks?.ack(principal, { ...input, room }, options)) ?? { id: '', error: wireError('unavailable') }
+    } catch (error) {
+      this.options.onFailure?.(error as Error)
+      return { id: '', error: wireError('unavailable', 'aliases cannot be looked up now') }
+    }
   }
 
   private async submitByAlias(principal: Principal, draft: CommandDraft, alias: string, options: SubmitOptions): Promise<Reply> {

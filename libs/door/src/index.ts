@@ -1,3 +1,4 @@
+export * from './acks.js'
 export * from './aliases.js'
 export * from './authenticator.js'
 export * from './compose.js'

@@ -6,6 +6,7 @@ import { internalHeader, verifyInternal } from '@roomlog/door'
 import { wireError } from '@roomlog/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Parts } from '../parts.js'
+import { markedEvent } from '../reads/marked.js'
 import { type Answer, notFound } from '../reads/read.js'
 import { checkRebuild } from '../rebuild.js'
 import { readAccess } from '../store/access.js'
@@ -37,6 +38,12 @@ export function registerInternal(server: FastifyInstance, parts: Parts): void {
     )
   })
   get('/internal/rooms/:room/erased', async (request) => JSON.stringify(await erasedOf(dataSource, roomOf(request), partitions)))
+  get('/internal/rooms/:room/marker', async (request) => {
+    const { user, event, reads } = queryOf(request)
+    if (!user) return wireError('invalid')
+    const marked = await markedEvent({ dataSource, partitions }, { room: roomOf(request), user, event, reads: reads === '1' })
+    return marked ? JSON.stringify(marked) : notFound()
+  })
   get('/internal/events/:id', async (request) => {
     const event = await findEvent(dataSource, (request.params as { id: string }).id)
     return event ? event.value : notFound()

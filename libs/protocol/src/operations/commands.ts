@@ -1,12 +1,12 @@
 /** The commands of the table: what a client may ask the authority for. */
 import { z } from 'zod'
-import { type CommandDraft, type Input, type Operation, ownContent } from './operation.js'
-import { accepted, content, envelope, filter, identifier, joinAnswer, milliseconds, numbered, roomId, stateKey } from './schemas.js'
+import { joining, membershipOperations } from './memberships.js'
+import { type CommandDraft, type Input, numbers, type Operation, ownContent, pick } from './operation.js'
+import { ownOperations } from './own.js'
+import { accepted, content, envelope, identifier, joinAnswer, numbered, roomId, stateKey } from './schemas.js'
 
-const reason = z.string().max(4_096).optional()
 const access = z.enum(['public', 'limited', 'knock', 'restricted'])
 const history = z.enum(['world', 'shared', 'invited', 'joined'])
-const joining = { filter: filter.optional(), inAnswer: z.boolean().optional() }
 
 const createRoom: Operation = {
   name: 'createRoom',
@@ -64,45 +64,6 @@ const deleteRoom: Operation = {
   command: (input) => ({ type: 'room.delete', room: input.room, content: input.content ?? '{}', ...numbers(input) }),
 }
 
-/** Commands about a member, all alike. */
-function membership(verb: string, summary: string, members: z.ZodRawShape, output: z.ZodType = accepted): Operation {
-  const type = `member.${verb}`
-  return {
-    name: verb,
-    summary,
-    kind: 'command',
-    needs: 'token',
-    method: 'POST',
-    routes: [`/v1/rooms/{room}/${verb}`],
-    op: 'do',
-    does: [type],
-    input: z.strictObject({ room: roomId, reason, ...members, ...numbered }),
-    output,
-    command: (input): CommandDraft => ({
-      type,
-      room: input.room,
-      ...(input.user === undefined ? {} : { user: input.user }),
-      content: ownContent({ reason: input.reason, until: input.until }),
-      ...numbers(input),
-    }),
-  }
-}
-
-const memberships = [
-  membership('join', 'Joins a room, by ID or alias.', joining, joinAnswer),
-  membership('leave', 'Leaves a room, or declines its invitation.', {}),
-  membership(
-    'invite',
-    'Invites a user.',
-    { user: identifier },
-    accepted.extend({ user: z.object({ name: z.string().optional(), avatar: z.string().optional() }).optional() }),
-  ),
-  membership('kick', 'Removes a member, who may join again where the room is public.', { user: identifier }),
-  membership('ban', 'Removes a user for good, or until a time.', { user: identifier, until: milliseconds.optional() }),
-  membership('unban', 'Lifts a ban.', { user: identifier }),
-  membership('knock', 'Asks to be let in.', {}),
-]
-
 const publish: Operation = {
   name: 'publish',
   summary: 'Publishes an event. With `key` it is state. An array publishes many in its order, each with its own outcome.',
@@ -135,54 +96,6 @@ const setState: Operation = {
   input: z.strictObject({ room: roomId, type: identifier, content, ...envelope, key: stateKey.default('') }),
   output: accepted,
   command: (input) => event({ ...input, key: input.key ?? '' }),
-}
-
-const setProfile: Operation = {
-  name: 'setProfile',
-  summary: 'Sets display name and avatar, in every room of the user. One’s own only.',
-  kind: 'command',
-  needs: 'token',
-  method: 'PUT',
-  routes: ['/v1/profile/{user}'],
-  op: 'do',
-  does: ['profile.set'],
-  input: z.strictObject({
-    user: identifier,
-    name: z.string().max(1_024).nullish(),
-    avatar: z.string().max(4_096).nullish(),
-    ...numbered,
-  }),
-  output: accepted,
-  command: (input) => ({
-    type: 'profile.set',
-    room: `@${input.user}`,
-    content: ownContent({ name: input.name ?? undefined, avatar: input.avatar ?? undefined }),
-    ...numbers(input),
-  }),
-}
-
-const setMemberProfile: Operation = {
-  name: 'setMemberProfile',
-  summary: 'Sets one’s display name and avatar in one room only, until the next change of the profile.',
-  kind: 'command',
-  needs: 'token',
-  method: 'PUT',
-  routes: ['/v1/rooms/{room}/profile'],
-  op: 'do',
-  does: ['member.profile'],
-  input: z.strictObject({
-    room: roomId,
-    name: z.string().max(1_024).nullish(),
-    avatar: z.string().max(4_096).nullish(),
-    ...numbered,
-  }),
-  output: accepted,
-  command: (input) => ({
-    type: 'member.profile',
-    room: input.room,
-    content: ownContent({ name: input.name ?? undefined, avatar: input.avatar ?? undefined }),
-    ...numbers(input),
-  }),
 }
 
 const publishSystem: Operation = {
@@ -220,12 +133,11 @@ const publishSystem: Operation = {
 export const commandOperations: readonly Operation[] = [
   createRoom,
   deleteRoom,
-  ...memberships,
+  ...membershipOperations,
   publish,
   publishMany,
   setState,
-  setProfile,
-  setMemberProfile,
+  ...ownOperations,
   publishSystem,
 ]
 
@@ -235,20 +147,9 @@ export function aliasName(text: string): string {
 }
 
 const envelopeMembers = Object.keys(envelope)
-const numberMembers = Object.keys(numbered)
 
 function event(input: Input): CommandDraft {
   const draft: CommandDraft = { type: input.type, room: input.room, content: input.content, ...pick(input, envelopeMembers) }
   if (draft.type === 'room.alias' && draft.key !== undefined) draft.key = aliasName(draft.key)
   return draft
-}
-
-function numbers(input: Input): Partial<CommandDraft> {
-  return pick(input, numberMembers)
-}
-
-function pick(input: Input, names: readonly string[]): Partial<CommandDraft> {
-  const picked: Input = {}
-  for (const name of names) if (input[name] !== undefined) picked[name] = input[name]
-  return picked
 }

@@ -1,5 +1,6 @@
 import type { Command, RawJson } from '@roomlog/domain'
 import type { z } from 'zod'
+import { numbered } from './schemas.js'
 
 /** What an operation asks of a room: a command without what only the door knows of its sender. Without `room` the door mints one. */
 export type CommandDraft = Omit<
@@ -40,4 +41,17 @@ export function ownContent(members: Record<string, unknown>): RawJson {
 /** Names of the path members of a route. */
 export function pathMembers(route: string): string[] {
   return [...route.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!)
+}
+
+const numberMembers = Object.keys(numbered)
+
+/** How the client numbers the action, for operations whose content is ours. */
+export function numbers(input: Input): Partial<CommandDraft> {
+  return pick(input, numberMembers)
+}
+
+export function pick(input: Input, names: readonly string[]): Partial<CommandDraft> {
+  const picked: Input = {}
+  for (const name of names) if (input[name] !== undefined) picked[name] = input[name]
+  return picked
 }
