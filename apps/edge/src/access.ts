@@ -34,6 +34,10 @@ export class Access {
     return this.member === 'banned'
   }
 
+  get joined(): boolean {
+    return this.member === 'joined'
+  }
+
   /** The `seq` of the event that ended the last membership or invitation, if one ever ended. */
   get removedAt(): number | undefined {
     return this.timeline.snapshot().membership.findLast(([, value]) => gone.has(value))?.[0]

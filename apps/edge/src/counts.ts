@@ -9,8 +9,12 @@ export class Counts {
   deliveries = 0
   bytes = 0
   private readonly states = { behind: 0, live: 0, ended: 0 }
-  private readonly labelled: Record<'replays' | 'closes' | 'limits' | 'resets' | 'failures' | 'bad', (label: string, by?: number) => void>
+  private readonly labelled: Record<
+    'replays' | 'closes' | 'limits' | 'resets' | 'failures' | 'bad' | 'signals' | 'dropped',
+    (label: string, by?: number) => void
+  >
   private readonly events: { inc(by: number): void }
+  private readonly leases: { inc(by: number): void }
 
   constructor(private readonly metrics: Metrics) {
     const counter = (name: string, help: string, label: string) => {
@@ -23,8 +27,11 @@ export class Counts {
       limits: counter('roomlog_edge_limit_hits_total', 'Limits that were hit.', 'limit'),
       resets: counter('roomlog_edge_resets_total', 'Positions that could not be continued.', 'reason'),
       failures: counter('roomlog_edge_failures_total', 'Failures of a part.', 'part'),
+      signals: counter('roomlog_edge_signals_total', 'Ephemeral frames handed to connections, by kind.', 'kind'),
+      dropped: counter('roomlog_edge_signals_dropped_total', 'Ephemeral frames dropped for slow connections, by kind.', 'kind'),
       bad: counter('roomlog_edge_refused_frames_total', 'Frames of clients that were refused, by code.', 'code'),
     }
+    this.leases = metrics.counter('roomlog_edge_presence_leases_total', 'Presence leases written, one per room and time.')
     this.events = metrics.counter('roomlog_edge_events_total', 'Records received from the log.')
     metrics.gauge('roomlog_edge_connections', 'Open connections.', [], (gauge) => gauge.set(this.connections))
     metrics.gauge('roomlog_edge_subscriptions', 'Subscriptions by state.', ['state'], (gauge) => {
@@ -48,6 +55,9 @@ export class Counts {
 
   readonly replayed = (source: string, events: number): void => this.labelled.replays(source, events)
   received = (records: number): void => this.events.inc(records)
+  readonly signalled = (kind: string): void => this.labelled.signals(kind)
+  readonly signalDropped = (kind: string): void => this.labelled.dropped(kind)
+  readonly leased = (leases: number): void => this.leases.inc(leases)
   closed = (code: number): void => this.labelled.closes(String(code))
   limitHit = (limit: string): void => this.labelled.limits(limit)
   reset = (reason: string): void => this.labelled.resets(reason)

@@ -12,6 +12,7 @@ import { edgeTimes } from './config.js'
 import { Counts } from './counts.js'
 import type { CommandInput, DoorPort } from './door.js'
 import { EdgeParts } from './edge.js'
+import { liveRoutes } from './live-routes.js'
 import { Flusher } from './outbox.js'
 import { systemClock } from './ports.js'
 import { proxy } from './proxy.js'
@@ -72,6 +73,7 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
       slowMs: times.slowMs,
     })
     const server = this.host.httpAdapter.getInstance<FastifyInstance>()
+    liveRoutes(server, { edge: this.edge, trustProxy: config.trustProxy })
     proxy(server, { url: config.ingestUrl, agent, trustProxy: config.trustProxy as boolean })
     this.websocket.attach(this.host.httpAdapter.getHttpServer() as Server)
   }

@@ -2,11 +2,14 @@
  * The edge without Nest and without sockets: what sessions share. A test builds it with `new` from a memory log,
  * a fake clock and a history.
  */
+import { randomBytes } from 'node:crypto'
 import { Counter } from '@roomlog/door'
 import type { Limits, Logger } from '@roomlog/runtime'
 import { Chunks } from './chunks.js'
 import type { Counts } from './counts.js'
 import type { CommandInput, DoorPort, Principal, ReadPort } from './door.js'
+import { Ephemeral } from './ephemeral.js'
+import type { EphemeralPort } from './ephemeral-log.js'
 import type { Clock, EventLog, History } from './ports.js'
 import { Replay } from './replay.js'
 import { RingBudget } from './ring.js'
@@ -15,7 +18,7 @@ import { Rooms } from './rooms.js'
 export type { CommandInput, DoorPort, Principal, ReadPort }
 
 export interface EdgeOptions {
-  log: EventLog
+  log: EventLog & EphemeralPort
   history: History
   door: DoorPort
   reads: ReadPort
@@ -33,6 +36,7 @@ export class EdgeParts {
   readonly chunks: Chunks
   readonly replay: Replay
   readonly history: History
+  readonly ephemeral: Ephemeral
   readonly door: DoorPort
   readonly reads: ReadPort
   readonly clock: Clock
@@ -56,10 +60,15 @@ export class EdgeParts {
     this.addresses = new Counter(limits.addressConnections)
     this.door = options.door
     this.reads = options.reads
+    const lingerMs = options.lingerMs ?? lingerMsDefault
     const budget = new RingBudget(limits.ringBytes)
     this.rooms = new Rooms(log, history, clock, {
       budget,
-      lingerMs: options.lingerMs ?? lingerMsDefault,
+      lingerMs,
+      attendance: {
+        enter: (room, attendant) => this.ephemeral.enter(room, attendant),
+        leave: (room, attendant) => this.ephemeral.leave(room, attendant),
+      },
       onBatch: ({ topic, partition }, records) => {
         counts.received(records)
         if (this.debugging && records > 0) logger.debug({ topic, partition, records }, 'events received')
@@ -67,6 +76,7 @@ export class EdgeParts {
       },
       onFailure: (error) => this.onFailure(error, 'feed'),
     })
+    this.ephemeral = new Ephemeral(this, { log, node: randomBytes(9).toString('base64url'), lingerMs, flush: options.flush })
     this.chunks = new Chunks(log, chunkBytesMax)
     this.replay = new Replay(this.chunks, history, { recordsMax: limits.replayRecords, pageEvents: limits.pageEvents })
     counts.watch({ rings: () => budget.bytes, feeds: () => this.rooms.feedCount, chunks: () => this.chunks.bytes })
@@ -89,8 +99,9 @@ export class EdgeParts {
     this.logger.warn({ err: error, where }, 'an edge part failed')
   }
 
-  close(): Promise<void> {
-    return this.rooms.close()
+  async close(): Promise<void> {
+    await this.ephemeral.close()
+    await this.rooms.close()
   }
 }
 

@@ -9,6 +9,8 @@ export interface Wanted {
   readonly full: boolean
   /** Nothing but the default is asked for: every event in order. */
   readonly plain: boolean
+  /** Whose presence is wanted; absent = everybody's. */
+  readonly users?: ReadonlySet<string>
   accepts(record: RoomRecord): boolean
 }
 
@@ -18,6 +20,7 @@ export function compileFilter(filter: Filter = {}): Wanted {
   const outOfOrder = filter.outOfOrder ?? false
   return {
     full: filter.full ?? false,
+    ...(filter.users ? { users: new Set(filter.users) } : {}),
     plain: !types && !senders && !outOfOrder,
     accepts: (record) =>
       (record.follows === undefined || outOfOrder) && (!types || types(record.type)) && (!senders || senders.has(record.sender)),

@@ -7,3 +7,9 @@ export function readsByRight(principal: Principal, room: string): boolean {
   if (hasScope(principal, 'read') || hasScope(principal, 'admin')) return true
   return grantsReading(room, rightsFor(principal, room))
 }
+
+/** Whether a token lets its user publish messages in a room that they are no member of. */
+export function speaksByRight(principal: Principal, room: string): boolean {
+  const { write, admin, scopes = [] } = rightsFor(principal, room)
+  return write === true || admin === true || scopes.includes('publish')
+}

@@ -7,6 +7,7 @@ import { isAccessEvent } from '@roomlog/domain'
 import { position } from '@roomlog/log'
 import { type AccessStatement, decodeEvent, deletionOf, tombstone } from '@roomlog/protocol'
 import { Access, type Removal } from './access.js'
+import type { Attendant } from './audience.js'
 import type { Feed, FeedRoom } from './feed.js'
 import type { EventLog, History } from './ports.js'
 import { RoomRecord, storedRecord, tombstoneOf } from './record.js'
@@ -18,12 +19,17 @@ export interface RoomTail {
 }
 
 /** A subscription, as its room sees it. */
-export interface Listener {
-  readonly access: Access
+export interface Listener extends Attendant {
   /** `changes`: the event may change who sees what. `removal`: it ended this user's membership. */
   receive(record: RoomRecord, changes: boolean, removal: Removal | undefined): void
   renew(): void
   fail(error: unknown): void
+}
+
+/** Told of every subscription that a room has. */
+export interface Attendance {
+  enter(room: string, listener: Attendant): void
+  leave(room: string, listener: Attendant): void
 }
 
 /** What is known of one user's rights; `folded` is set once it is in step with the feed. */
@@ -48,6 +54,7 @@ export class Room implements FeedRoom {
     readonly feed: Feed,
     private readonly log: EventLog,
     private readonly history: History,
+    private readonly attendance?: Attendance,
   ) {}
 
   /** What `user` may see, folded to the high watermark at the time of the call; shared by the user's subscriptions here. */
@@ -76,6 +83,7 @@ export class Room implements FeedRoom {
 
   listen(listener: Listener): void {
     this.listeners.push(listener)
+    this.attendance?.enter(this.id, listener)
   }
 
   unlisten(listener: Listener): void {
@@ -84,6 +92,7 @@ export class Room implements FeedRoom {
     // The last one takes the place: `receive` goes from the end, so nobody is passed over.
     const last = this.listeners.pop()!
     if (index < this.listeners.length) this.listeners[index] = last
+    this.attendance?.leave(this.id, listener)
   }
 
   receive(record: RoomRecord): void {

@@ -6,11 +6,12 @@ import { partitionOf } from '@roomlog/log'
 import { eventsTopic, familyOf } from '@roomlog/protocol'
 import { Feed, type FeedOptions } from './feed.js'
 import type { Clock, EventLog, History } from './ports.js'
-import { Room } from './room.js'
+import { type Attendance, Room } from './room.js'
 
 export interface RoomsOptions extends FeedOptions {
   /** How long a feed without rooms, and a room without subscribers, is kept. */
   lingerMs: number
+  attendance?: Attendance
 }
 
 interface Held<T> {
@@ -68,7 +69,7 @@ export class Rooms {
     const topic = eventsTopic(familyOf(id))
     const partition = partitionOf(id, this.log.partitions)
     const feed = await this.hold(this.feeds, `${topic}/${partition}`, () => Feed.open(topic, partition, this.log, this.options))
-    const room = new Room(id, feed, this.log, this.history)
+    const room = new Room(id, feed, this.log, this.history, this.options.attendance)
     feed.rooms.set(id, room)
     return room
   }

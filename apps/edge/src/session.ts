@@ -10,8 +10,9 @@ import { type CloseCode, closeCodes, parseEnvelopes, type WireError, wireError }
 import { alarmAt } from './alarm.js'
 import { Bucket } from './bucket.js'
 import type { EdgeParts, Principal } from './edge.js'
-import { idOf, subscribeInput, syncInput } from './input.js'
+import { idOf } from './input.js'
 import type { Sink } from './ports.js'
+import { type Id, Requests } from './requests.js'
 import { Subscriptions } from './subscriptions.js'
 
 /** What a session needs of its transport. */
@@ -25,12 +26,12 @@ export interface Link {
 }
 
 type Envelope = Record<string, unknown>
-type Id = number | string | undefined
 
 export class Session {
   private principal: Principal | undefined
   private token: string | undefined
   private readonly subscriptions: Subscriptions
+  private readonly requests: Requests
   private readonly messages: Bucket
   private readonly patience: Bucket
   private readonly violations: Bucket
@@ -39,7 +40,6 @@ export class Session {
   private waitingBytes = 0
   private timer: { cancel(): void } | undefined
   private over = false
-  private reading = 0
 
   constructor(
     private readonly edge: EdgeParts,
@@ -48,6 +48,12 @@ export class Session {
     const { limits, clock } = edge
     const now = clock.now()
     this.subscriptions = new Subscriptions(edge, link.sink)
+    this.requests = new Requests(edge, this.subscriptions, {
+      ok: (id, ok) => this.ok(id, ok),
+      body: (id, body) => this.send(`{"id":${JSON.stringify(id ?? null)},"ok":${body}}`),
+      error: (id, error) => this.error(id, error),
+      limited: (id, retryAfterMs) => this.limited(id, retryAfterMs),
+    })
     this.messages = new Bucket(limits.connectionMessagesPerSecond, limits.connectionMessagesBurst, now)
     this.patience = new Bucket(patiencePerSecond, patienceBurst, now)
     this.violations = new Bucket(violationsPerSecond, violationsBurst, now)
@@ -112,24 +118,7 @@ export class Session {
     if (wait > 0) return this.limited(id, wait)
     if (frame.op === 'auth') return this.auth(id, frame)
     if (!this.principal) return this.error(id, wireError('unauthenticated', 'authenticate first'))
-    this.perform(frame, id, this.principal)
-  }
-
-  private perform(frame: Envelope, id: Id, principal: Principal): void {
-    switch (frame.op) {
-      case 'ping':
-        return this.ok(id, {})
-      case 'subscribe':
-        return this.subscribe(frame, id, principal)
-      case 'unsubscribe':
-        return this.unsubscribe(frame, id)
-      case 'sync':
-        return this.sync(frame, id, principal)
-      case 'do':
-        return this.submit(frame, id, principal)
-      default:
-        return this.read(frame, id)
-    }
+    this.requests.perform(frame, id, this.principal, this.token)
   }
 
   private auth(id: Id, frame: Envelope): void {
@@ -164,42 +153,6 @@ export class Session {
       this.ok(id, found.anonymous ? { anonymous: true } : { user: found.user, device: found.device, expiresAt: found.expiresAt })
   }
 
-  private subscribe(frame: Envelope, id: Id, principal: Principal): void {
-    const input = subscribeInput(frame)
-    if ('code' in input) return this.error(id, input)
-    void this.subscriptions.open(input, principal, (answer) => ('ok' in answer ? this.ok(id, answer.ok) : this.error(id, answer.error)))
-  }
-
-  private sync(frame: Envelope, id: Id, principal: Principal): void {
-    const input = principal.anonymous ? wireError('unauthenticated', 'a token is needed to have rooms') : syncInput(frame)
-    if ('code' in input) return this.error(id, input)
-    this.subscriptions.sync(input, principal, (answer) => this.answer(id, answer))
-  }
-
-  /** Of a room; without one, of the sync. */
-  private unsubscribe({ room }: Envelope, id: Id): void {
-    const closed = room === undefined ? this.subscriptions.closeSync() : this.subscriptions.close(String(room))
-    this.answer(id, closed ? { ok: { room } } : { error: wireError('not_found', 'no such subscription') })
-  }
-
-  private submit(frame: Envelope, id: Id, principal: Principal): void {
-    const { id: _id, op: _op, ...input } = frame
-    if (principal.anonymous) return this.error(id, wireError('unauthenticated', 'a token is needed to act'))
-    void this.edge.door.submit(principal, input).then(({ ok, error }) => (error ? this.error(id, error) : this.ok(id, ok!)))
-  }
-
-  private read(frame: Envelope, id: Id): void {
-    const { id: _id, op, ...input } = frame
-    if (this.reading >= readsMax) return this.limited(id, 100)
-    this.reading++
-    void this.edge.reads
-      .read(String(op), input, this.token)
-      .then((answer) =>
-        'body' in answer ? this.send(`{"id":${JSON.stringify(id ?? null)},"ok":${answer.body}}`) : this.error(id, answer.error),
-      )
-      .finally(() => this.reading--)
-  }
-
   /** Holds back what comes meanwhile. */
   private during(work: Promise<void>): void {
     this.waiting = []
@@ -215,11 +168,6 @@ export class Session {
     this.edge.counts.limitHit('messages')
     this.error(id, wireError('limited', 'too many messages', { retryAfterMs }))
     if (this.patience.take(this.edge.clock.now()) > 0) this.close(4202, 'too many messages')
-  }
-
-  private answer(id: Id, answer: { ok: object } | { error: WireError }): void {
-    if ('ok' in answer) this.ok(id, answer.ok)
-    else this.error(id, answer.error)
   }
 
   private ok(id: Id, ok: object): void {
@@ -245,5 +193,3 @@ const rawMembers = ['content']
 /** Refused messages before the connection is ended: a burst, and what comes back per second. */
 const [patienceBurst, patiencePerSecond] = [200, 5]
 const [violationsBurst, violationsPerSecond] = [20, 0.2]
-/** Reads of one connection that run at once. */
-const readsMax = 16

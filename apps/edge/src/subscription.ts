@@ -28,7 +28,7 @@ export class Subscription implements Listener {
   private running = false
 
   constructor(
-    private readonly context: SubscriptionContext,
+    readonly context: SubscriptionContext,
     cursor: Cursor,
   ) {
     this.room = context.room
@@ -102,7 +102,7 @@ export class Subscription implements Listener {
     return true
   }
 
-  private get entitled(): boolean {
+  get entitled(): boolean {
     return this.access.open || (this.context.viewer.byRight && !this.access.banned && !this.access.deleted)
   }
 

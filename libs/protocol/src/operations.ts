@@ -2,6 +2,7 @@
  * The one operation table. HTTP routes, WebSocket operations, OpenAPI, AsyncAPI and the SDK's types derive from it.
  */
 import { commandOperations } from './operations/commands.js'
+import { liveOperations } from './operations/live.js'
 import type { Operation } from './operations/operation.js'
 import { readOperations } from './operations/reads.js'
 
@@ -10,7 +11,7 @@ export * from './operations/identifiers.js'
 export * from './operations/operation.js'
 export * as schemas from './operations/schemas.js'
 
-export const operations: readonly Operation[] = [...commandOperations, ...readOperations]
+export const operations: readonly Operation[] = [...commandOperations, ...readOperations, ...liveOperations]
 
 const byName = new Map(operations.map((operation) => [operation.name, operation]))
 
@@ -34,6 +35,11 @@ const byOp = new Map(readOperations.flatMap((of) => (of.op ? [[of.op, of] as con
 
 /** The read that an `op` of the WebSocket means. */
 export const readOfOp = (op: string): Operation | undefined => byOp.get(op)
+
+const liveByOp = new Map(liveOperations.flatMap((of) => (of.op ? [[of.op, of] as const] : [])))
+
+/** What an edge serves itself under this `op`. */
+export const liveOfOp = (op: string): Operation | undefined => liveByOp.get(op)
 
 /** Types that only the authority gives, or that are operations of their own. */
 const ownTypes = new Set([

@@ -7,12 +7,13 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { bearerSubprotocol, type CloseCode, subprotocol, wireError } from '@roomlog/protocol'
+import { type CloseCode, subprotocol, wireError } from '@roomlog/protocol'
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws'
 import { addressOf } from '../address.js'
 import type { EdgeParts } from '../edge.js'
 import { type Flusher, Outbox } from '../outbox.js'
 import { Session } from '../session.js'
+import { tokenOf } from '../token.js'
 
 export interface WebsocketOptions {
   edge: EdgeParts
@@ -218,16 +219,6 @@ function boundUnauthenticated(socket: Socket, bytesMax: number, onExceeded: () =
   const stop = () => void socket.off('data', count)
   socket.on('data', count)
   return { stop }
-}
-
-/** Header, URL or subprotocol, whichever is there first. */
-function tokenOf(request: IncomingMessage, url: URL): string | undefined {
-  const bearer = /^bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (bearer !== undefined) return bearer.trim()
-  const query = url.searchParams.get('access_token')
-  if (query !== null) return query
-  const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
-  return offered?.find((name) => name.startsWith(bearerSubprotocol))?.slice(bearerSubprotocol.length)
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {

@@ -1,4 +1,4 @@
-/** All routes of the table, registered in one place: commands here, reads at persistence. */
+/** All routes of the table, registered in one place: commands here, reads at persistence; what is live is the edge's. */
 import { type Operation, operations } from '@roomlog/protocol/operations'
 import { errorBody } from '@roomlog/runtime'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -27,6 +27,7 @@ export function registerRoutes(server: FastifyInstance, parts: Parts, reads: Rea
       .send(JSON.stringify(errorBody(status, message)))
   }
   for (const operation of operations) {
+    if (operation.kind === 'live') continue
     for (const route of operation.routes) {
       server.route({
         method: operation.method,

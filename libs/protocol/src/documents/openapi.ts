@@ -40,11 +40,11 @@ function describe(operation: Operation, route: string, index: number): JsonSchem
     security: operation.needs === 'anyone' ? [{}, { bearer: [] }, { query: [] }] : [{ bearer: [] }, { query: [] }],
     parameters: [
       ...inPath.map((name) => ({ name, in: 'path', required: true, schema: jsonSchema(shape[name]!, 'input') })),
-      ...(operation.kind === 'read' ? others.map((name) => queryParameter(name, shape[name]!)) : []),
+      ...(operation.method === 'GET' ? others.map((name) => queryParameter(name, shape[name]!)) : []),
     ],
     responses: { 200: { description: 'done', content: { 'application/json': { schema: answerOf(operation) } } }, ...references() },
   }
-  if (operation.kind === 'command') described.requestBody = bodyOf(operation, others)
+  if (operation.kind !== 'read' && operation.method !== 'GET') described.requestBody = bodyOf(operation, others)
   return described
 }
 

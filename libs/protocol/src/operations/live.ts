@@ -1,0 +1,44 @@
+/** What an edge serves itself: nothing of it is decided by the authority, nothing of it is stored. */
+import { z } from 'zod'
+import type { Operation } from './operation.js'
+import { content, identifier, roomId } from './schemas.js'
+
+const presence = z.enum(['online', 'away', 'offline'])
+
+type Of = Pick<Operation, 'name' | 'summary' | 'method' | 'routes' | 'input'> & Partial<Operation>
+
+const live = (of: Of): Operation => ({ kind: 'live', needs: 'token', op: of.name, output: z.looseObject({}), ...of })
+
+export const liveOperations: readonly Operation[] = [
+  live({
+    name: 'signal',
+    summary: 'Says something to whoever is there, or to one user or device (`to`); never stored. For members and those who may write.',
+    method: 'POST',
+    routes: ['/v1/rooms/{room}/signals'],
+    input: z.strictObject({ room: roomId, type: identifier, content: content.optional(), to: z.string().min(1).max(511).optional() }),
+  }),
+  live({
+    name: 'typing',
+    summary: 'Says that one is typing, for `timeoutMs` (0 = no longer).',
+    method: 'POST',
+    routes: ['/v1/rooms/{room}/typing'],
+    input: z.strictObject({ room: roomId, timeoutMs: z.int().min(0).optional() }),
+  }),
+  live({
+    name: 'presence',
+    summary: 'Who of the members is present; in a large room how many are.',
+    needs: 'anyone',
+    method: 'GET',
+    routes: ['/v1/rooms/{room}/presence'],
+    input: z.strictObject({ room: roomId }),
+    output: z.object({ room: z.string(), count: z.int(), users: z.array(z.object({ user: z.string(), presence })).optional() }),
+  }),
+  live({
+    name: 'setPresence',
+    summary: 'Sets the presence of this device; a user is as present as the most present of their devices.',
+    method: 'PUT',
+    routes: ['/v1/presence'],
+    input: z.strictObject({ presence }),
+    output: z.object({ user: z.string(), presence }),
+  }),
+]
