@@ -11,6 +11,8 @@ export type CommandInput = Record<string, unknown>
 
 export interface DoorPort {
   authenticate(token: string): Promise<Principal | WireError>
+  /** Whether the device was signed out since the token was issued; may lag by a few seconds. */
+  isRevoked(principal: Principal): boolean
   /** Whether the token lets them read the room as if it were the world's. */
   reads(principal: Principal, room: string): boolean
   /** Commands of one call order are written in that order. Never throws. */

@@ -97,6 +97,7 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
 function doorPort(door: Door, authenticator: Authenticator): DoorPort {
   return {
     authenticate: (token) => authenticator.authenticate(token),
+    isRevoked: (principal) => door.isRevoked(principal),
     reads: readsByRight,
     submit: (principal, input: CommandInput) => traceCommand((traceparent) => door.do(principal, input, { traceparent })),
   }

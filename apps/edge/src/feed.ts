@@ -105,6 +105,8 @@ export class Feed implements RecordSource {
     this.ring.push(record)
     this.next = record.offset + 1
     this.rooms.get(record.room)?.receive(record)
+    // The ring keeps the record and not the frame, which would cost as much again: who replays builds its own.
+    record.shared = undefined
   }
 
   /** Deleted content never goes out again: the ring holds the tombstone from the moment of the deletion on. */

@@ -17,14 +17,14 @@ export class Frame {
   }
 
   static text(text: string): Frame {
-    const { framed, at } = allocate(Buffer.byteLength(text), Buffer.allocUnsafe)
+    const { framed, at } = allocate(Buffer.byteLength(text))
     framed.write(text, at)
     return new Frame(framed, at)
   }
 
   static event(record: RoomRecord, after: number, extra = ''): Frame {
     const suffix = `,"after":${after},"position":"${record.position}"${extra}}`
-    const { framed, at } = allocate(prefix.length + record.value.length + suffix.length, Buffer.allocUnsafeSlow)
+    const { framed, at } = allocate(prefix.length + record.value.length + suffix.length)
     prefix.copy(framed, at)
     record.value.copy(framed, at + prefix.length)
     framed.write(suffix, at + prefix.length + record.value.length, 'latin1')
@@ -32,7 +32,7 @@ export class Frame {
   }
 }
 
-/** The frame of an event for everybody whose `after` is the event before; built at most once. */
+/** The frame of an event for everybody whose `after` is the event before; built at most once while the record is handed on. */
 export function sharedFrame(record: RoomRecord): Frame {
   record.shared ??= Frame.event(record, record.seq - 1)
   return record.shared
@@ -41,10 +41,10 @@ export function sharedFrame(record: RoomRecord): Frame {
 const prefix = Buffer.from('{"event":')
 const textFinal = 0x81
 
-/** @param bytes what is sent and gone may be a slice of the pool; the ring keeps frames of events, and a slice would keep its whole slab. */
-function allocate(length: number, bytes: (length: number) => Buffer): { framed: Buffer; at: number } {
+/** From the pool: a frame lives until it is written, and those of one tick are written together. */
+function allocate(length: number): { framed: Buffer; at: number } {
   const at = length < 126 ? 2 : length < 65_536 ? 4 : 10
-  const framed = bytes(at + length)
+  const framed = Buffer.allocUnsafe(at + length)
   framed[0] = textFinal
   if (at === 2) framed[1] = length
   else if (at === 4) {

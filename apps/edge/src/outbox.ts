@@ -16,7 +16,9 @@ export interface OutboxOptions {
 }
 
 export class Outbox implements Sink {
-  private pending: Buffer[] = []
+  /** Of one tick: the only frame, which is the usual case and needs no list, or all of them. */
+  private pending: Buffer | undefined
+  private several: Buffer[] | undefined
   private pendingBytes = 0
   private waiting: (() => void)[] = []
   private over = false
@@ -29,7 +31,7 @@ export class Outbox implements Sink {
     socket.on('drain', () => this.release())
     socket.once('close', () => {
       this.over = true
-      this.pending = []
+      this.pending = this.several = undefined
       this.release()
     })
   }
@@ -58,7 +60,11 @@ export class Outbox implements Sink {
 
   put(framed: Buffer): void {
     if (this.over) return
-    if (this.pending.push(framed) === 1) this.options.flusher.add(this)
+    if (this.pending === undefined) {
+      this.pending = framed
+      this.options.flusher.add(this)
+    } else if (this.several === undefined) this.several = [this.pending, framed]
+    else this.several.push(framed)
     this.pendingBytes += framed.length
   }
 
@@ -69,17 +75,17 @@ export class Outbox implements Sink {
 
   /** Writes what is pending: one frame as it is, several small ones as one buffer, much as one gathered write. */
   flush(): void {
-    const { pending, socket } = this
-    if (pending.length === 0) return
+    const { pending, several, socket } = this
+    if (pending === undefined) return
     const bytes = this.pendingBytes
-    this.pending = []
+    this.pending = this.several = undefined
     this.pendingBytes = 0
     if (this.over || socket.destroyed || socket.writableEnded) return
-    if (pending.length === 1) socket.write(pending[0]!)
-    else if (bytes <= joinBytesMax) socket.write(Buffer.concat(pending, bytes))
+    if (several === undefined) socket.write(pending)
+    else if (bytes <= joinBytesMax) socket.write(Buffer.concat(several, bytes))
     else {
       socket.cork()
-      for (const framed of pending) socket.write(framed)
+      for (const framed of several) socket.write(framed)
       socket.uncork()
     }
   }

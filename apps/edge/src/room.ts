@@ -41,6 +41,8 @@ interface AccessEntry {
 
 export class Room implements FeedRoom {
   tail: RoomTail = { seq: 0, position: '' }
+  /** Told of every event, whoever may see it. Must not throw. */
+  readonly watchers = new Set<(record: RoomRecord) => void>()
   private readonly listeners: Listener[] = []
   private readonly accesses = new Map<string, AccessEntry>()
   /** Deletions met since the room is followed, by the `seq` that they erase. */
@@ -99,6 +101,7 @@ export class Room implements FeedRoom {
     this.note(record)
     const changes = isAccessEvent(record.type)
     const removals = changes ? this.foldAccess(record) : undefined
+    for (const watch of this.watchers) watch(record)
     for (let i = this.listeners.length - 1; i >= 0; i--) {
       const listener = this.listeners[i]!
       try {

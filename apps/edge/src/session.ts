@@ -9,6 +9,7 @@ import { anonymousPrincipal, hasScope, isPrincipal } from '@roomlog/door'
 import { type CloseCode, closeCodes, parseEnvelopes, type WireError, wireError } from '@roomlog/protocol'
 import { alarmAt } from './alarm.js'
 import { Bucket } from './bucket.js'
+import { DeviceWatch } from './device-watch.js'
 import type { EdgeParts, Principal } from './edge.js'
 import { idOf } from './input.js'
 import type { Sink } from './ports.js'
@@ -39,6 +40,7 @@ export class Session {
   private waiting: (() => void)[] | undefined
   private waitingBytes = 0
   private timer: { cancel(): void } | undefined
+  private device: DeviceWatch | undefined
   private over = false
 
   constructor(
@@ -96,6 +98,7 @@ export class Session {
     this.over = true
     this.timer?.cancel()
     this.subscriptions.closeAll()
+    this.device?.close()
     if (this.principal) this.edge.leave(this.principal, this.link.address)
   }
 
@@ -136,6 +139,10 @@ export class Session {
       if (found.code === 'unavailable') return this.close(4002, 'tokens cannot be checked now')
       return this.principal ? undefined : this.close(4200, 'bad token')
     }
+    if (this.edge.door.isRevoked(found)) {
+      this.error(id, wireError('unauthenticated', closeCodes[4206].meaning))
+      return this.close(4206, closeCodes[4206].name)
+    }
     if (this.principal) {
       if (found.user !== this.principal.user || found.device !== this.principal.device)
         return this.error(id, wireError('forbidden', 'a refresh keeps the user and the device'))
@@ -148,6 +155,10 @@ export class Session {
     this.timer?.cancel()
     this.timer = alarmAt(this.edge.clock, found.expiresAt, () => this.bye(4201))
     this.subscriptions.reconsider(found)
+    if (!found.anonymous) {
+      if (this.device) this.device.renew(found)
+      else this.device = new DeviceWatch(this.edge, found, () => this.bye(4206))
+    }
     if (!found.anonymous && found.service === undefined) this.subscriptions.followInbox(found)
     if (id !== undefined || !token)
       this.ok(id, found.anonymous ? { anonymous: true } : { user: found.user, device: found.device, expiresAt: found.expiresAt })

@@ -23,6 +23,8 @@ export class Stage {
   readonly edges: EdgeParts[] = []
   readonly submitted: { user: string; input: CommandInput }[] = []
   readonly failures: unknown[] = []
+  /** `<user>/<device>`, as the door knows them. */
+  readonly revoked = new Set<string>()
 
   private constructor(
     readonly log: Log,
@@ -47,6 +49,7 @@ export class Stage {
       logger: createLogger({ service: 'edge', level: 'silent' }),
       door: {
         authenticate: async (token) => principalOf(token) ?? wireError('unauthenticated'),
+        isRevoked: (principal) => this.revoked.has(`${principal.user}/${principal.device}`),
         reads: readsByRight,
         submit: async (principal, input) => {
           this.submitted.push({ user: principal.user, input })
