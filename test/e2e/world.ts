@@ -16,11 +16,15 @@ export const unique = (name: string) => `${name}-${randomBytes(5).toString('hex'
 export class Person {
   readonly sockets: WireSocket[] = []
 
-  private constructor(
-    readonly id: string,
-    readonly token: string,
-    readonly http: Caller,
-  ) {}
+  readonly id: string
+  readonly token: string
+  readonly http: Caller
+
+  private constructor(id: string, token: string, http: Caller) {
+    this.id = id
+    this.token = token
+    this.http = http
+  }
 
   static async named(name: string, claims: Claims = {}): Promise<Person> {
     const id = unique(name)

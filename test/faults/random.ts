@@ -1,8 +1,10 @@
 /** Repeatable randomness: the seed is all that a failed run needs to be told again. */
 export class Random {
+  readonly seed: number
   private state: number
 
-  constructor(readonly seed: number) {
+  constructor(seed: number) {
+    this.seed = seed
     this.state = seed >>> 0
   }
 

@@ -38,10 +38,12 @@ export class Workload {
   private streams = 0
   private timer: NodeJS.Timeout | undefined
 
-  private constructor(
-    private readonly deployment: Deployment,
-    private readonly options: WorkloadOptions,
-  ) {
+  private readonly deployment: Deployment
+  private readonly options: WorkloadOptions
+
+  private constructor(deployment: Deployment, options: WorkloadOptions) {
+    this.deployment = deployment
+    this.options = options
     this.random = new Random(options.seed)
   }
 

@@ -27,10 +27,13 @@ export async function http(baseUrl: string, token: string | null, method: string
 
 /** A caller bound to one user of one deployment. */
 export class Caller {
-  constructor(
-    readonly baseUrl: string,
-    readonly token: string | null,
-  ) {}
+  readonly baseUrl: string
+  readonly token: string | null
+
+  constructor(baseUrl: string, token: string | null) {
+    this.baseUrl = baseUrl
+    this.token = token
+  }
 
   get = (path: string) => http(this.baseUrl, this.token, 'GET', path)
   post = (path: string, body: unknown = {}) => http(this.baseUrl, this.token, 'POST', path, body)

@@ -13,7 +13,10 @@ export class WireSocket {
   private waiting: (() => void)[] = []
   private nextId = 1
 
-  private constructor(readonly ws: WebSocket) {
+  readonly ws: WebSocket
+
+  private constructor(ws: WebSocket) {
+    this.ws = ws
     ws.on('message', (data) => {
       const text = data.toString()
       const parsed = JSON.parse(text) as Frame | Frame[]
