@@ -115,10 +115,9 @@ export class Authority {
       await this.intake.arrival()
       if (this.broken ?? this.intake.failure) throw this.broken ?? this.intake.failure
       const full = await this.collect(turn)
-      if (turn.urgent || full || (turn.pending && this.markIn() <= 0)) {
-        await this.append(turn)
-        turn = this.newTurn()
-      }
+      const due = turn.pending && (turn.urgent || full || this.markIn() <= 0)
+      if (due) await this.append(turn)
+      if (due || full) turn = this.newTurn()
       this.alarm.set(turn.pending ? this.markIn() : undefined)
       this.keepCheckpoint()
       await (this.sender.room() ?? this.answers.room() ?? this.slice.yield())

@@ -2,7 +2,7 @@
  * The commands of one partition that wait to be decided, in the order of the log. The tail fills it and is held back by its
  * bounds; what a discarded batch had taken is put back in front.
  */
-import type { LogRecord, Tail } from '@roomlog/log'
+import type { Batch, LogRecord, Tail } from '@roomlog/log'
 import type { Site } from './site.js'
 import { type Waiting, waitingOf } from './waiting.js'
 
@@ -11,6 +11,8 @@ export class Intake {
   failure?: Error
   private queue: Waiting[] = []
   private next = 0
+  /** The tail has brought everything below. */
+  private tailed = Number.POSITIVE_INFINITY
   private bytes = 0
   private tail?: Tail
   private nudged = false
@@ -28,19 +30,22 @@ export class Intake {
   }
 
   follow(from: number): void {
+    this.tailed = from
     const { log, topics, partition, warn } = this.site
     const onFailure = warn('commands cannot be read; trying again')
-    this.tail = log.tail(topics.commands, partition, from, (batch) => this.take(batch.records), { onFailure })
+    this.tail = log.tail(topics.commands, partition, from, (batch) => this.take(batch), { onFailure })
     void this.tail.ended.then((error) => {
       this.failure = error
       this.nudge()
     })
   }
 
-  /** The commands at these offsets, in front of everything else. */
+  /** The commands at these offsets, in front of everything else, but for those that wait here or that the tail will bring. */
   async readAgain(offsets: Iterable<number>): Promise<void> {
+    const here = new Set(this.queue.slice(this.next).map(({ record }) => record.offset))
+    const missing = [...offsets].filter((offset) => offset < this.tailed && !here.has(offset))
     const found: Waiting[] = []
-    for (const offset of offsets) {
+    for (const offset of missing) {
       const batch = await this.site.log.read(this.site.topics.commands, this.site.partition, offset, { bytesMax: 1 })
       const record = batch.records[0]
       if (record?.offset === offset) found.push(this.read(record))
@@ -90,7 +95,8 @@ export class Intake {
     await this.tail?.stop()
   }
 
-  private async take(records: readonly LogRecord[]): Promise<void> {
+  private async take({ records, next }: Batch): Promise<void> {
+    this.tailed = next
     for (const record of records) {
       this.queue.push(this.read(record))
       this.bytes += sizeOf(record)

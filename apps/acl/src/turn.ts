@@ -2,14 +2,15 @@
  * One batch in the making: commands decided on an overlay, the records that say so, and what is owed once the log has them.
  * Nothing of it is true before its records are valid; a turn that lost its place in the log is thrown away whole.
  */
-import type { Command, Decision, EventDraft, FollowUp, References, Refusal, RoomEvent } from '@roomlog/domain'
-import { eventCheck, eventId, parseEventId, position, type RecordDraft } from '@roomlog/log'
+import type { Decision, FollowUp, References, Refusal, RoomEvent } from '@roomlog/domain'
+import type { RecordDraft } from '@roomlog/log'
 import { type Reply, refusalError, type WireError } from '@roomlog/protocol'
 import type { Answers } from './answers.js'
 import { Batch } from './batch.js'
 import type { Fold } from './fold.js'
 import { Overlay, type OverlayRoom } from './overlay.js'
 import type { Parking } from './parking.js'
+import { accepted, placed } from './place.js'
 import { recordOf } from './record.js'
 import type { Refusals } from './refusals.js'
 import type { Rules } from './rules.js'
@@ -106,7 +107,9 @@ export class Turn {
     if (!command) return undefined
     try {
       const decision = this.rules.decide(this.overlay.room(command.room), command, noReferences)
-      return 'repeat' in decision ? { ok: this.repeated(command, decision.repeat) } : undefined
+      if (!('repeat' in decision)) return undefined
+      const { event, seq } = decision.repeat
+      return { ok: accepted(this.fold, command.room, event, seq) }
     } catch {
       return undefined
     }
@@ -143,7 +146,8 @@ export class Turn {
     const events: RoomEvent[] = []
     const followUps: FollowUp[] = [...(decision.then ?? [])]
     const records = decision.events.map((draft, index) => {
-      const event = this.stamp(room, command, waiting.record.offset, draft, index)
+      const origin = { command, commandOffset: waiting.record.offset, index }
+      const event = placed(this.site, this.fold, room, draft, this.batch.next + index, origin)
       room.fold(event)
       events.push(event)
       const own = this.rules.followUps(event, room, this.fold.epoch)
@@ -158,24 +162,16 @@ export class Turn {
     room.accept()
     for (const [index, event] of events.entries()) this.events.push({ event, bytes: records[index]!.record.value!.length })
     if (!followUps.some(({ carriesReply }) => carriesReply)) {
-      this.owe(waiting, { ok: { ...this.placeOf(events.at(-1), room, command), ...decision.result } })
+      const { id, seq } = events.at(-1) ?? { id: '', seq: this.rules.nextSeq(room) - 1 }
+      this.owe(waiting, { ok: { ...accepted(this.fold, command.room, id, seq), ...decision.result } })
     }
     return this.done(waiting, 'accepted')
-  }
-
-  private stamp(room: OverlayRoom, command: Command, commandOffset: number, draft: EventDraft, index: number): RoomEvent {
-    const at = this.rules.roomTime(room, command)
-    const { incarnation } = this.fold
-    const { partition } = this.site
-    const check = eventCheck({ incarnation, room: command.room, sender: draft.sender.id, at, commandOffset, index })
-    const id = eventId({ partition, offset: this.batch.next + index, check })
-    return { ...draft, id, room: command.room, seq: this.rules.nextSeq(room), at }
   }
 
   /** It leaves no event, like a refusal: who names it as `prevActionId` must not wait for one. */
   private repeat(waiting: Waiting, room: OverlayRoom, first: { event: string; seq: number }): boolean {
     room.noteRefused(waiting.command!)
-    this.owe(waiting, { ok: this.repeated(waiting.command!, first) })
+    this.owe(waiting, { ok: accepted(this.fold, waiting.command!.room, first.event, first.seq) })
     return this.done(waiting, 'repeated')
   }
 
@@ -251,20 +247,6 @@ export class Turn {
 
   private owe(waiting: Waiting, outcome: Outcome): void {
     if (waiting.reply !== undefined) this.answers.push({ waiting, outcome })
-  }
-
-  private repeated(command: Command, { event, seq }: { event: string; seq: number }) {
-    return { event, room: command.room, seq, position: this.positionOf(event, seq) }
-  }
-
-  private placeOf(event: RoomEvent | undefined, room: OverlayRoom, command: Command) {
-    if (!event) return { event: '', room: command.room, seq: this.rules.nextSeq(room) - 1, position: '' }
-    return { event: event.id, room: event.room, seq: event.seq, position: this.positionOf(event.id, event.seq) }
-  }
-
-  private positionOf(id: string, seq: number): string {
-    const place = parseEventId(id)
-    return place ? position({ epoch: this.fold.epoch, ...place, seq }) : ''
   }
 
   private count(outcome: string): void {

@@ -106,6 +106,7 @@ export const noFaults: Faults = { lost: 0, answerLost: 0, late: 0, twice: 0, rea
 export class SimLog implements Log {
   readonly url = 'sim:'
   dead = false
+  private pausesAt?: string
   private resumed?: Promise<void>
   private resumeNow?: () => void
 
@@ -118,12 +119,17 @@ export class SimLog implements Log {
     return this.broker.partitions
   }
 
-  /** Requests wait until `resume`. */
-  pause(): void {
+  /** Requests wait until `resume`. @param at only from the next write on to a topic whose name ends so */
+  pause(at?: string): void {
+    if (at) {
+      this.pausesAt = at
+      return
+    }
     this.resumed ??= new Promise((resolve) => (this.resumeNow = resolve))
   }
 
   resume(): void {
+    this.pausesAt = undefined
     this.resumeNow?.()
     this.resumed = undefined
   }
@@ -207,6 +213,10 @@ export class SimLog implements Log {
 
   private async write(kind: string, topic: string, partition: number, apply: () => number): Promise<number> {
     const { random } = this.broker.stage
+    if (this.pausesAt && topic.endsWith(this.pausesAt)) {
+      this.pausesAt = undefined
+      this.pause()
+    }
     await this.turn()
     if (random.chance(this.faults.lost)) this.fail(`${kind}Lost`)
     if (random.chance(this.faults.late)) {

@@ -181,7 +181,7 @@ export class Simulation {
       }
       case 1: {
         process.paused = true
-        process.log.pause()
+        process.log.pause(this.random.chance(0.5) ? '.state' : undefined)
         this.start(family, partition)
         return this.meet('pause and take-over')
       }
