@@ -79,7 +79,7 @@ export interface Log {
    */
   append(topic: string, partition: number, expectedEnd: number, records: RecordDraft[]): Promise<Appended | Conflict>
 
-  /** Writes to any other topic; resolves when durable. Order is kept between calls that are awaited one after another. */
+  /** Writes to any other topic; resolves when durable, where the topic is (`TopicSpec`), else when taken. Order is kept between calls that are awaited one after another. */
   produce(topic: string, partition: number, records: RecordDraft[]): Promise<{ baseOffset: number }>
 
   /**

@@ -15,8 +15,8 @@ export interface Change {
   removes?: readonly Buffer[]
   bytes: number
   kept: boolean
-  /** Starts a round at once; the others wait a little for what they cause (`gatherMs`). */
-  urgent: boolean
+  /** How long it may wait for company before a round begins. */
+  waitMs: number
   saved(): void
   failed(error: RoomlogError): void
 }
@@ -24,7 +24,9 @@ export interface Change {
 export type Store = Database<Buffer, Buffer>
 
 /** A command waits so long for the events decided from it, so that both are in one commit. */
-const gatherMs = 2
+export const gatherMs = 2
+/** What nobody waits for (answers, presence) goes with the next commit, or makes one of its own after this time. */
+export const passingMs = 100
 const roundBytesMax = 16_777_216
 const retryMs = 1_000
 
@@ -35,7 +37,9 @@ export class Rounds {
   waitingBytes = 0
   private running?: Promise<void>
   private timer: NodeJS.Timeout | NodeJS.Immediate | undefined
-  private timerUrgent = false
+  private timerMs = 0
+  /** The least `waitMs` of what waits. */
+  private soonestMs = Number.POSITIVE_INFINITY
   private closed = false
   /** Why nothing can be written now. */
   failure?: RoomlogError
@@ -49,21 +53,24 @@ export class Rounds {
   add(change: Change): void {
     this.waiting.push(change)
     this.waitingBytes += change.bytes
-    this.schedule(change.urgent)
+    this.soonestMs = Math.min(this.soonestMs, change.waitMs)
+    this.schedule(change.waitMs)
   }
 
   /** Resolves when everything that was added is on disk, or has failed. */
   async close(): Promise<void> {
     this.closed = true
-    this.begin()
-    while (this.running) await this.running
+    do {
+      this.begin()
+      await this.running
+    } while (this.waiting.length > 0 || this.kept.length > 0)
   }
 
-  private schedule(urgent: boolean): void {
-    if (this.running || (this.timer && (this.timerUrgent || !urgent))) return
+  private schedule(waitMs: number): void {
+    if (this.running || (this.timer && this.timerMs <= waitMs)) return
     this.unschedule()
-    this.timerUrgent = urgent
-    this.timer = urgent ? setImmediate(() => this.begin()) : setTimeout(() => this.begin(), gatherMs)
+    this.timerMs = waitMs
+    this.timer = waitMs === 0 ? setImmediate(() => this.begin()) : setTimeout(() => this.begin(), waitMs)
   }
 
   private unschedule(): void {
@@ -77,7 +84,9 @@ export class Rounds {
     if (this.running || (this.waiting.length === 0 && this.kept.length === 0)) return
     this.running = this.round().finally(() => {
       this.running = undefined
-      if (this.waiting.length > 0 || this.kept.length > 0) this.begin()
+      if (this.waiting.length === 0 && this.kept.length === 0) return
+      // Not in this tick: who was just told that its append is saved has the next one ready before it ends.
+      this.schedule(this.kept.length > 0 || this.soonestMs <= gatherMs ? 0 : this.soonestMs)
     })
   }
 
@@ -105,6 +114,7 @@ export class Rounds {
       changes.push(this.waiting[taken++]!)
     }
     this.waiting.splice(0, taken)
+    this.soonestMs = this.waiting.length === 0 ? Number.POSITIVE_INFINITY : 0
     this.waitingBytes = this.waiting.length === 0 ? 0 : this.waitingBytes - bytes + keptBytes
     return changes
   }

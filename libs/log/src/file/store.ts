@@ -18,7 +18,7 @@ import { decode, encode, offsetOf, placeOf } from './codec.js'
 import { lockDirectory } from './lock.js'
 import { Recent, RecentBudget, recentBytesMax } from './recent.js'
 import { Room } from './room.js'
-import { Rounds } from './rounds.js'
+import { gatherMs, passingMs, Rounds } from './rounds.js'
 
 export interface FilePartition {
   start: number
@@ -112,7 +112,7 @@ export class FileStore implements Store {
       const kept = expectedEnd === undefined
       // A conflict is told after what stands there is on disk, so that who reads on finds it.
       if (!kept && expectedEnd !== place.taken)
-        return this.rounds.add({ puts: [], bytes: 0, kept: false, urgent: true, saved: () => resolve(undefined), failed: reject })
+        return this.rounds.add({ puts: [], bytes: 0, kept: false, waitMs: 0, saved: () => resolve(undefined), failed: reject })
       const base = place.taken
       const time = this.now()
       const stored = records.map((record, index): LogRecord => ({ offset: base + index, ...record, time }))
@@ -122,7 +122,7 @@ export class FileStore implements Store {
         puts: stored.map((record) => [placeOf(number, partition, record.offset), encode(record)]),
         bytes,
         kept,
-        urgent: !kept,
+        waitMs: kept ? (spec.durable ? gatherMs : passingMs) : 0,
         saved: () => {
           place.saved = base + stored.length
           this.recent.trim()
@@ -138,6 +138,7 @@ export class FileStore implements Store {
         },
       })
       if (kept) this.visible(spec.name, partition)
+      if (!spec.durable) resolve(base)
     })
   }
 
@@ -175,7 +176,7 @@ export class FileStore implements Store {
         removes: offsets.map((offset) => placeOf(topic.number, partition, offset)),
         bytes: 0,
         kept: false,
-        urgent: false,
+        waitMs: gatherMs,
         saved: () => {
           topic.at[partition]!.recent.forget()
           if (start !== undefined) topic.at[partition]!.start = start
