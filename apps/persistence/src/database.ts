@@ -9,6 +9,7 @@ import { type EmbeddedServer, startEmbedded } from './embedded.js'
 import { entities } from './store/entities.js'
 import { RoomLog1700000000001 } from './store/migrations/0001-room-log.js'
 import { Relations1700000000002 } from './store/migrations/0002-relations.js'
+import { Devices1700000000003 } from './store/migrations/0003-devices.js'
 
 export interface DatabaseOptions {
   /** Empty = embedded under `dataDir`/pg. */
@@ -87,7 +88,7 @@ function connect(url: string, options: DatabaseOptions): DataSource {
   return new DataSource({
     type: 'postgres',
     entities,
-    migrations: [RoomLog1700000000001, Relations1700000000002],
+    migrations: [RoomLog1700000000001, Relations1700000000002, Devices1700000000003],
     migrationsTableName: 'migrations',
     installExtensions: false,
     // An error's parameters are content.

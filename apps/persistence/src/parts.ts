@@ -1,5 +1,5 @@
 /** What persistence is built from; opened with the module, closed when its listeners are gone. */
-import { type Authenticator, authenticatorOf } from '@roomlog/door'
+import { type Authenticator, authenticatorOf, Revocations } from '@roomlog/door'
 import { type Log, openLog } from '@roomlog/log'
 import { topics } from '@roomlog/protocol'
 import type { Config, Health, Logger, Metrics } from '@roomlog/runtime'
@@ -7,6 +7,7 @@ import { Archiver } from './archiver.js'
 import { type PersistenceConfig, persistenceConfig } from './config.js'
 import { type Database, openDatabase } from './database.js'
 import { Progress } from './progress.js'
+import { revocationsAfter } from './store/devices.js'
 
 export interface Parts {
   config: PersistenceConfig
@@ -16,6 +17,7 @@ export interface Parts {
   progress: Progress
   archiver: Archiver
   authenticator: Authenticator
+  revocations: Revocations
 }
 
 /** Injection token of `Parts`. */
@@ -45,7 +47,11 @@ export async function openParts(of: { config: Config; logger: Logger; metrics: M
       const stopped = progress.stoppedPartitions()
       return { ok: Object.keys(stopped).length === 0, behind: progress.behind(), stopped }
     })
-    return { config, logger, log, database, progress, archiver, authenticator: authenticatorOf(of.config) }
+    const revocations = new Revocations({
+      fetch: (after) => revocationsAfter(database.dataSource, after),
+      onFailure: (error) => logger.warn({ err: error }, 'signed-out devices cannot be read'),
+    })
+    return { config, logger, log, database, progress, archiver, revocations, authenticator: authenticatorOf(of.config) }
   } catch (error) {
     await database.close()
     throw error
@@ -53,7 +59,8 @@ export async function openParts(of: { config: Config; logger: Logger; metrics: M
 }
 
 /** The archiver first: what it has begun is stored or given up before the database goes. */
-export async function closeParts({ archiver, log, database }: Parts): Promise<void> {
+export async function closeParts({ archiver, revocations, log, database }: Parts): Promise<void> {
+  revocations.stop()
   await archiver.stop()
   await log.close()
   await database.close()

@@ -34,6 +34,7 @@ class Persistence implements OnApplicationBootstrap, OnApplicationShutdown {
     const server = this.host.httpAdapter.getInstance()
     registerReads(server, this.parts)
     registerInternal(server, this.parts)
+    this.parts.revocations.start()
     await this.parts.archiver.start()
   }
 

@@ -34,6 +34,7 @@ const compared: Record<string, string> = {
   user_rooms: '*',
   markers: '*',
   profiles: '*',
+  revocations: 'user_id, device, at',
   reactions: '*',
   threads: '*',
   mentions: '*',

@@ -3,7 +3,7 @@ import { type Principal, type Right, rightNames, type Scope, scopes } from './pr
 
 /** Claims of a verified token, as a principal; a text says what is wrong with them. Unknown claims are nobody's business. */
 export function principalOf(claims: Record<string, unknown>): Principal | string {
-  const { sub, did = 'default', exp, name, avatar, jti, roomlog = {} } = claims
+  const { sub, did = 'default', exp, iat, name, avatar, jti, roomlog = {} } = claims
   if (typeof sub !== 'string') return 'the token has no `sub`'
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return 'the token has no `exp`'
   if (typeof did !== 'string') return 'the claim `did` must be a text'
@@ -15,6 +15,7 @@ export function principalOf(claims: Record<string, unknown>): Principal | string
   const extra = grantsOf(roomlog)
   if (typeof extra === 'string') return extra
   const principal: Principal = { user: sub, device: did, expiresAt: exp * 1_000, ...extra }
+  if (typeof iat === 'number' && Number.isFinite(iat)) principal.issuedAt = iat * 1_000
   if (name !== undefined) principal.name = name
   if (avatar !== undefined) principal.avatar = avatar
   if (jti !== undefined) principal.jti = jti

@@ -6,6 +6,7 @@ import type { ResolveAlias } from './aliases.js'
 import { Authenticator } from './authenticator.js'
 import { Door } from './door.js'
 import { internalHeader, signInternal } from './internal.js'
+import { Revocations, type RevocationsPage } from './revocations.js'
 
 export interface DoorParts {
   config: Config
@@ -28,6 +29,10 @@ export function doorOf({ config, log, logger, metrics }: DoorParts): Door {
     limits: config.limits,
     resolveAlias: resolveBy(config),
     resolveMarker: markerBy(config),
+    revocations: new Revocations({
+      fetch: revocationsBy(config),
+      onFailure: (error) => logger.warn({ err: error }, 'signed-out devices cannot be asked for'),
+    }),
     onFailure: (error) => logger.warn({ err: error }, 'the door had a failure'),
     onOutcome: (code, ms) => {
       outcomes.inc({ code })
@@ -51,6 +56,14 @@ function markerBy(config: Config): ResolveMarker {
   return ({ room, user, event, reads }) => {
     const query = new URLSearchParams({ user, ...(event === undefined ? {} : { event }), ...(reads ? { reads: '1' } : {}) })
     return ask<MarkedEvent>(config, `/internal/rooms/${encodeURIComponent(room)}/marker?${query}`)
+  }
+}
+
+function revocationsBy(config: Config) {
+  return async (after: number): Promise<RevocationsPage> => {
+    const page = await ask<RevocationsPage>(config, `/internal/revocations?after=${after}`)
+    if (!page) throw new Error('persistence does not know of signed-out devices')
+    return page
   }
 }
 

@@ -17,6 +17,7 @@ import { RateLimiter } from './limits.js'
 import type { Principal } from './principal.js'
 import { Repeats } from './repeats.js'
 import { Replies } from './replies.js'
+import type { Revocations } from './revocations.js'
 import { hasScope } from './rights.js'
 import { validate } from './validate.js'
 import { CommandWriter, type Entry, type SubmitOptions, type Written } from './writer.js'
@@ -28,6 +29,8 @@ export interface DoorOptions {
   /** The deployment's secret. */
   secret: string
   resolveAlias: ResolveAlias
+  /** Absent: no device is known to be signed out. */
+  revocations?: Revocations
   /** Absent: this door takes no acks. */
   resolveMarker?: ResolveMarker
   limits: { eventBytes: number; replyMs: number; userMessagesPerSecond: number; userMessagesBurst: number }
@@ -60,18 +63,25 @@ export class Door {
 
   /** Resolves when no reply can be missed any more. */
   start(): Promise<void> {
+    this.options.revocations?.start()
     return this.replies.start()
   }
 
   /** What still waits becomes `unknown`. */
   stop(): Promise<void> {
     this.acks?.stop()
+    this.options.revocations?.stop()
     return this.replies.stop()
   }
 
   /** Requests that wait for their outcome now. */
   get waiting(): number {
     return this.replies.size
+  }
+
+  /** Whether the device was signed out since its token was issued: known within about a second, and at no cost. */
+  isRevoked(principal: Principal): boolean {
+    return this.options.revocations?.has(principal) ?? false
   }
 
   /** Charges a user for commands, not checked yet. Services that publish are held back by flow control instead. */
@@ -85,6 +95,7 @@ export class Door {
 
   /** Performs a command operation with an input that is not checked yet. */
   async perform(principal: Principal, operation: Operation, input: Input, options: SubmitOptions = {}): Promise<Reply> {
+    if (this.isRevoked(principal)) return { id: '', error: signedOut() }
     const draft = draftOf(principal, operation, input)
     if ('code' in draft) return { id: '', error: draft }
     return draft.type === 'room.ack' ? this.ack(principal, input, options) : this.submit(principal, draft, options)
@@ -155,5 +166,8 @@ export function draftOf(principal: Principal, operation: Operation, input: Input
   if (invalid) return invalid
   if (operation.needs === 'publish' && !hasScope(principal, 'publish')) return wireError('forbidden', 'this needs the scope publish')
   if (!operation.command) return wireError('invalid', `${operation.name} is not a command`)
-  return operation.command(input)
+  const draft = operation.command(input)
+  return operation.inbox ? { ...draft, room: `@${input.onBehalfOf ?? principal.user}` } : draft
 }
+
+export const signedOut = (): WireError => wireError('unauthenticated', 'this device was signed out')

@@ -14,7 +14,9 @@ export interface Principal {
   avatar?: string
   /** Milliseconds since 1970; access ends here. */
   expiresAt: number
-  /** For revocation and counting, never the token's text. */
+  /** Milliseconds since 1970, of `iat`; a device that is signed out takes back what was issued before. */
+  issuedAt?: number
+  /** For counting, never the token's text. */
   jti?: string
   /** Name of the internal service whose token this is. */
   service?: string

@@ -11,6 +11,7 @@ import { type Answer, notFound } from '../reads/read.js'
 import { checkRebuild } from '../rebuild.js'
 import { readAccess } from '../store/access.js'
 import { readCheckpoints } from '../store/checkpoints.js'
+import { revocationsAfter } from '../store/devices.js'
 import { erasedOf } from '../store/erased.js'
 import { eventsAfter } from '../store/events.js'
 import { findEvent } from '../store/find.js'
@@ -43,6 +44,10 @@ export function registerInternal(server: FastifyInstance, parts: Parts): void {
     if (!user) return wireError('invalid')
     const marked = await markedEvent({ dataSource, partitions }, { room: roomOf(request), user, event, reads: reads === '1' })
     return marked ? JSON.stringify(marked) : notFound()
+  })
+  get('/internal/revocations', async (request) => {
+    const after = numberOf(request, 'after', 0)
+    return after === undefined ? wireError('invalid') : JSON.stringify(await revocationsAfter(dataSource, after))
   })
   get('/internal/events/:id', async (request) => {
     const event = await findEvent(dataSource, (request.params as { id: string }).id)

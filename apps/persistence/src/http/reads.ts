@@ -1,11 +1,12 @@
 /** The public reads: routes from the operation table, one function each. */
-import { anonymousPrincipal, internalHeader, isPrincipal, type Principal, readInput, verifyInternal } from '@roomlog/door'
+import { anonymousPrincipal, internalHeader, isPrincipal, type Principal, readInput, signedOut, verifyInternal } from '@roomlog/door'
 import { type WireError, wireError } from '@roomlog/protocol'
 import { type Operation, operations } from '@roomlog/protocol/operations'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { DataSource } from 'typeorm'
 import type { Parts } from '../parts.js'
 import { alias } from '../reads/alias.js'
+import { devices } from '../reads/devices.js'
 import { directory } from '../reads/directory.js'
 import { history } from '../reads/history.js'
 import { initialSync } from '../reads/initial-sync.js'
@@ -21,7 +22,7 @@ import { answer } from './answer.js'
 type PublicRead = (reading: Reading & Pick<Parts, 'progress'> & { dataSource: DataSource; internal: boolean }) => Promise<Answer>
 
 /** By the operation's name. */
-const reads: Record<string, PublicRead> = { summary, history, members, state, rooms, initialSync, profile, directory, alias }
+const reads: Record<string, PublicRead> = { summary, history, members, state, rooms, initialSync, profile, devices, directory, alias }
 
 export function registerReads(server: FastifyInstance, parts: Parts): void {
   for (const operation of operations) {
@@ -40,6 +41,7 @@ async function perform(operation: Operation, read: PublicRead, request: FastifyR
   const internal = verifyInternal(config.secret, request.url, headerOf(request, internalHeader), Date.now())
   const principal = internal ? anonymousPrincipal() : await principalOf(operation, request, parts)
   if (!isPrincipal(principal)) return principal
+  if (parts.revocations.has(principal)) return signedOut()
   const input = readInput(operation, request.params as Record<string, string>, request.query as Record<string, string>)
   if (!('ok' in input)) return input
   const late = await reached({ dataSource: database.dataSource, progress }, input.ok.atLeast)

@@ -2,13 +2,13 @@
  * Events → rows. A pure fold of what one transaction stores: per table the rows to insert, or, where a row is replaced, only
  * its last form, because one statement may touch a row once.
  */
-import { membershipAfter, type RawJson, type RoomEvent } from '@roomlog/domain'
+import { membershipAfter, type RawJson, type RoomEvent, revocationOf } from '@roomlog/domain'
 import { deletionOf } from '@roomlog/protocol'
 import { Contradiction } from '../contradiction.js'
 import type { ArchivedEvent, Slice } from '../slice.js'
 import { isMessage } from './message.js'
 import { Relations } from './relations.js'
-import type { ErasureRow, MemberRow, RoomRow, Rows, StateRow, UserRoomRow } from './rows.js'
+import type { DeviceRow, ErasureRow, MemberRow, RoomRow, Rows, StateRow, UserRoomRow } from './rows.js'
 
 export function fold(slices: readonly Slice[]): Rows {
   const folding = new Folding()
@@ -29,6 +29,8 @@ class Folding {
   private readonly markers = new Map<string, Rows['markers'][number]>()
   private readonly profiles = new Map<string, Rows['profiles'][number]>()
   private readonly relations = new Relations()
+  private readonly devices = new Map<string, DeviceRow>()
+  private readonly revocations = new Map<string, Rows['revocations'][number]>()
 
   rows(): Rows {
     const { events, memberChanges, historyChanges, erasures, relations } = this
@@ -42,6 +44,8 @@ class Folding {
       historyChanges,
       erasures,
       relations,
+      devices: [...this.devices.values()],
+      revocations: [...this.revocations.values()],
       rooms: rooms!,
       state: state!,
       members: members!,
@@ -57,6 +61,7 @@ class Folding {
     this.events.push(archived)
     const room = this.room(slice, event)
     this.relations.add(event)
+    if (event.device) this.seen(event, event.device)
     if (event.erases !== undefined)
       this.erasures.push({ room: event.room, seq: event.erases, bySeq: event.seq, deletion: deletionOf(event) })
     if (event.type.startsWith('member.')) this.member(event)
@@ -65,6 +70,15 @@ class Folding {
     else if (event.key !== undefined) this.keyed(room, event, event.key)
     if (event.type === 'room.created') this.created(room, event)
     else if (event.type === 'room.deleted') room.deletedSeq = event.seq
+  }
+
+  /** Services that speak for somebody have devices of their own. */
+  private seen({ sender, at }: RoomEvent, device: string): void {
+    const key = `${sender.id}\n${device}`
+    const row = this.devices.get(key)
+    if (!row) this.devices.set(key, { user: sender.id, device, firstSeen: at, lastSeen: at })
+    else if (at > row.lastSeen) row.lastSeen = at
+    else if (at < row.firstSeen) row.firstSeen = at
   }
 
   private room(slice: Slice, event: RoomEvent): RoomRow {
@@ -161,6 +175,8 @@ class Folding {
         event: text(content.event),
       })
     }
+    const revoked = revocationOf(event)
+    if (revoked) this.revocations.set(`${user}\n${revoked.device}`, revoked)
     const kind = inboxKinds[type]
     const room = text(content.room)
     if (!kind || !room) return

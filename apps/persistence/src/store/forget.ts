@@ -33,4 +33,4 @@ export async function forgetPartition(
 }
 
 const roomTables = ['state', 'members', 'history_changes', 'member_changes', 'erased', 'reactions', 'threads', 'mentions']
-const userTables = ['user_rooms', 'markers', 'profiles']
+const userTables = ['user_rooms', 'markers', 'profiles', 'revocations']

@@ -58,6 +58,13 @@ export interface UserRoomRow {
   content: RawJson
 }
 
+export interface DeviceRow {
+  user: string
+  device: string
+  firstSeen: number
+  lastSeen: number
+}
+
 export interface Rows {
   events: ArchivedEvent[]
   rooms: RoomRow[]
@@ -70,5 +77,8 @@ export interface Rows {
   aliases: { alias: string; room: string | null; seq: number }[]
   userRooms: UserRoomRow[]
   markers: { user: string; room: string; seq: number; roomSeq: number; event: string | null }[]
+  /** By user and device, to the minute. */
+  devices: DeviceRow[]
+  revocations: { user: string; device: string; at: number }[]
   profiles: { user: string; seq: number; name: string | null; avatar: string | null }[]
 }

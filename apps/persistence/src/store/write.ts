@@ -10,11 +10,12 @@ import type { DataSource, QueryRunner } from 'typeorm'
 import { Contradiction } from '../contradiction.js'
 import type { Slice } from '../slice.js'
 import { Bulk, BulkInsert } from './bulk.js'
+import { noteSeen, writeDevices } from './devices.js'
 import { erase } from './erase.js'
 import { fold } from './fold.js'
 import { type PlacedEvent, placed } from './place.js'
 import { writeRelations } from './relations.js'
-import type { MemberRow, RoomRow, Rows } from './rows.js'
+import type { DeviceRow, MemberRow, RoomRow, Rows } from './rows.js'
 import { aliases, historyChanges, markers, memberChanges, profiles, state, userRooms } from './tables.js'
 
 /** @returns the slices that count now. @throws Contradiction, or the database's error; then none counts. */
@@ -23,8 +24,9 @@ export async function store(dataSource: DataSource, slices: readonly Slice[], to
   try {
     await runner.startTransaction('READ COMMITTED')
     const mine = await moveCheckpoints(runner, slices, topicIds)
-    if (mine.length > 0) await write(runner, fold(mine))
+    const seen = mine.length > 0 ? await write(runner, fold(mine)) : []
     await runner.commitTransaction()
+    noteSeen(dataSource, seen)
     return new Set(mine)
   } catch (error) {
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined)
@@ -71,7 +73,8 @@ async function moveCheckpoints(runner: QueryRunner, slices: readonly Slice[], to
   return slices.filter((slice) => moved.some((row) => row.topic === slice.topic && row.partition === slice.partition))
 }
 
-async function write(runner: QueryRunner, rows: Rows): Promise<void> {
+/** @returns the devices that are written, to be noted when all of it is committed. */
+async function write(runner: QueryRunner, rows: Rows): Promise<DeviceRow[]> {
   const placedEvents = await placed(runner, rows.events)
   await events.run(runner, placedEvents)
   await writeRooms(runner, rows.rooms)
@@ -85,6 +88,7 @@ async function write(runner: QueryRunner, rows: Rows): Promise<void> {
   await profiles.run(runner, rows.profiles)
   await writeRelations(runner, rows.relations, placedEvents)
   if (rows.erasures.length > 0) await erase(runner, rows.erasures)
+  return writeDevices(runner, rows)
 }
 
 const events = new BulkInsert<PlacedEvent>('events', {

@@ -29,6 +29,8 @@ export interface Operation {
   does?: readonly string[]
   /** Operation over the WebSocket; absent = HTTP only. */
   op?: string
+  /** The command goes to the sender's own inbox. */
+  inbox?: true
   /** How the input becomes a command. */
   command?(input: Input): CommandDraft
 }

@@ -1,4 +1,4 @@
-/** Commands about oneself: read markers, profile. */
+/** Commands about oneself: read markers, profile, devices. */
 import { z } from 'zod'
 import { numbers, type Operation, ownContent } from './operation.js'
 import { accepted, eventId, identifier, numbered, roomId } from './schemas.js'
@@ -65,4 +65,19 @@ const setMemberProfile: Operation = {
   }),
 }
 
-export const ownOperations: readonly Operation[] = [ack, setProfile, setMemberProfile]
+const revokeDevice: Operation = {
+  name: 'revokeDevice',
+  summary: 'Signs one of one’s devices out: tokens that it was issued until now are none, its connections end.',
+  kind: 'command',
+  needs: 'token',
+  method: 'DELETE',
+  routes: ['/v1/devices/{device}'],
+  op: 'do',
+  does: ['device.revoked'],
+  input: z.strictObject({ device: identifier, ...numbered }),
+  output: accepted,
+  inbox: true,
+  command: (input) => ({ type: 'device.revoked', key: input.device, content: '{}', ...numbers(input) }),
+}
+
+export const ownOperations: readonly Operation[] = [ack, setProfile, setMemberProfile, revokeDevice]
