@@ -195,6 +195,15 @@ export const variables = {
 } satisfies Record<string, Variable>
 
 /** Names under our prefix that belong to the tests of the repository and are not configuration of a process. */
-export const testVariables = ['TEST_KAFKA', 'TEST_DATABASE', 'E2E', 'E2E_OUTPUT', 'SEED', 'STALLED_MINUTES', 'MODEL_RUNS'].map(
-  (name) => `ROOMLOG_${name}`,
-)
+export const testVariables = [
+  'TEST_KAFKA',
+  'TEST_DATABASE',
+  'E2E',
+  'E2E_OUTPUT',
+  'SEED',
+  'STALLED_MINUTES',
+  'MODEL_RUNS',
+  'BENCH_SCALE',
+  'BENCH_ROUNDS',
+  'BENCH_ROOMS',
+].map((name) => `ROOMLOG_${name}`)
