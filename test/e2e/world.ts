@@ -56,13 +56,13 @@ export async function service(scopes: string[] = ['publish'], name = unique('svc
 }
 
 /** Polls until the check returns something truthy; the way to wait for a projection without a position at hand. */
-export async function eventually<T>(check: () => Promise<T> | T, timeoutMs = 15_000): Promise<NonNullable<T>> {
+export async function eventually<T>(check: () => Promise<T> | T, timeoutMs = 15_000): Promise<Exclude<T, false | null | undefined>> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     let failure: unknown
     try {
       const value = await check()
-      if (value) return value as NonNullable<T>
+      if (value) return value as Exclude<T, false | null | undefined>
     } catch (error) {
       failure = error
     }
