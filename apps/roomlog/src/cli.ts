@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** `roomlog <verb>`: the command line, a client of a deployment. */
 import './require-node.js'
 import { run } from './program.js'
