@@ -1,13 +1,13 @@
-import { testVariables, variables } from './variables.js'
+import { testVariable, variables } from './variables.js'
 
 /**
  * What the environment sets under our prefix that we do not know, each with the nearest name that we do.
  * Reported and not refused: Kubernetes puts variables of its own there when a service is called `roomlog…`.
  */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
-  const known = [...Object.keys(variables), ...testVariables]
+  const known = Object.keys(variables)
   return Object.keys(env)
-    .filter((name) => name.startsWith('ROOMLOG_') && !known.includes(name) && !ofKubernetes.test(name))
+    .filter((name) => name.startsWith('ROOMLOG_') && !known.includes(name) && !testVariable.test(name) && !ofKubernetes.test(name))
     .sort()
     .map((name) => {
       const near = nearest(name, known)

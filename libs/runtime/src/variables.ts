@@ -194,16 +194,5 @@ export const variables = {
   ...limitVariables,
 } satisfies Record<string, Variable>
 
-/** Names under our prefix that belong to the tests of the repository and are not configuration of a process. */
-export const testVariables = [
-  'TEST_KAFKA',
-  'TEST_DATABASE',
-  'E2E',
-  'E2E_OUTPUT',
-  'SEED',
-  'STALLED_MINUTES',
-  'MODEL_RUNS',
-  'BENCH_SCALE',
-  'BENCH_ROUNDS',
-  'BENCH_ROOMS',
-].map((name) => `ROOMLOG_${name}`)
+/** Names under our prefix that belong to the repository's tests and benchmarks, and configure no process. */
+export const testVariable = /^ROOMLOG_(BENCH_[A-Z]+|E2E(_[A-Z]+)?|MODEL_RUNS|SEED|STALLED_MINUTES|TEST_(KAFKA|DATABASE))$/
