@@ -9,6 +9,8 @@ export interface Attempt {
   /** Replies to any of its sendings, in order. */
   replies: Reply[]
   sendings: number
+  /** Sent to a wrong partition: what two owners of that one send on arrives twice. */
+  misdirected: boolean
   sentAt: number
 }
 
@@ -73,7 +75,7 @@ export class Clients {
     if (this.random.chance(0.7)) command.prevActionId = actions.lastIn.get(command.room)
     actions.lastIn.set(command.room, command.actionId)
     command.digest = `${command.type} ${command.actionId}`
-    const attempt: Attempt = { command, replies: [], sendings: 0, sentAt: now }
+    const attempt: Attempt = { command, replies: [], sendings: 0, misdirected: false, sentAt: now }
     this.attempts.push(attempt)
     if (this.random.chance(0.3)) this.delayed.push(attempt)
     else this.send(attempt, now)
@@ -85,7 +87,10 @@ export class Clients {
     const { partitions } = this.broker
     const right = partitionOf(command.room, partitions)
     const partition = this.random.chance(0.02) ? this.random.below(partitions) : right
-    if (partition !== right) this.broker.count('wrongPartition')
+    if (partition !== right) {
+      attempt.misdirected = true
+      this.broker.count('wrongPartition')
+    }
     attempt.sendings++
     attempt.sentAt = now
     this.open.set(id, attempt)
