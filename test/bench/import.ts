@@ -21,6 +21,7 @@ import { type Benchmark, median, round, verdict } from './report.ts'
 const root = new URL('../../', import.meta.url).pathname
 const archive = join(root, '../shared/data/irc.tar.gz')
 const cli = join(root, 'apps/roomlog/dist/cli.js')
+const shapes = (['embedded', 'kafka'] as const).filter((shape) => (process.env.ROOMLOG_BENCH_SHAPE ?? shape) === shape)
 const rounds = Number(process.env.ROOMLOG_BENCH_ROUNDS ?? 5)
 const partitions = 8
 /** That of the import. */
@@ -51,7 +52,7 @@ export const benchmark: Benchmark = {
     const verdicts = []
     const source = existsSync(archive) ? { path: archive, remove: async () => {} } : await generated()
     progress(`source: ${source.path}`)
-    for (const shape of ['embedded', 'kafka'] as const) {
+    for (const shape of shapes) {
       const stage = shape === 'kafka' ? await onKafka() : await embedded()
       try {
         const runs: Imported[] = []
