@@ -282,7 +282,9 @@ describe('who may come in', () => {
     ]) {
       expect((await request('POST', '/v1/rooms', { body: '{}', headers: { origin } })).status).toBe(403)
     }
-    const answer = await request('OPTIONS', '/v1/rooms', { headers: { origin: 'https://app.example' } })
+    const answer = await request('OPTIONS', '/v1/rooms', {
+      headers: { origin: 'https://app.example', 'access-control-request-method': 'POST' },
+    })
     expect([answer.status, answer.headers.get('access-control-allow-origin'), answer.headers.get('vary')]).toEqual([
       204,
       'https://app.example',
@@ -336,9 +338,9 @@ describe('reads', () => {
 })
 
 describe('what it shows of itself', () => {
-  it('is every route of the operation table', () => {
-    const missing = operations.flatMap(({ method, routes }) =>
-      routes.filter((route) => !stage.hasRoute(method, route.replaceAll(/\{(\w+)\}/g, ':$1'))),
+  it('is every route of the operation table that is not the edge’s own', () => {
+    const missing = operations.flatMap(({ kind, method, routes }) =>
+      kind === 'live' ? [] : routes.filter((route) => !stage.hasRoute(method, route.replaceAll(/\{(\w+)\}/g, ':$1'))),
     )
     expect(missing).toEqual([])
     expect(stage.hasRoute('PATCH', '/v1/rooms')).toBe(false)

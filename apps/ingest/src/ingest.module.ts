@@ -10,7 +10,6 @@ import {
 import { HttpAdapterHost } from '@nestjs/core'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import { type Config, Health, LOGGER, type Logger, Metrics } from '@roomlog/runtime'
-import { allowBrowsers } from './http/cors.js'
 import { addDocuments } from './http/documents.js'
 import { Reads } from './http/reads.js'
 import { registerRoutes } from './http/routes.js'
@@ -72,7 +71,6 @@ class Ingest implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApp
   /** Routes stand before the server is ready, records flow when everything stands. */
   async onApplicationBootstrap(): Promise<void> {
     const server = this.host.httpAdapter.getInstance()
-    allowBrowsers(server)
     registerRoutes(server, this.parts, this.reads)
     addDocuments(server, this.parts.config)
     await this.embedded?.start()
