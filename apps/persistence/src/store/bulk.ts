@@ -3,6 +3,7 @@
  * (prepared once, and no limit of 65,535 parameters).
  */
 import type { QueryRunner } from 'typeorm'
+import { arrayLiteral } from './array.js'
 
 /** Column → [PostgreSQL type, value of a row]. */
 export type Columns<Row> = Record<string, readonly [type: string, value: (row: Row) => unknown]>
@@ -21,7 +22,7 @@ export class Bulk<Row> {
   }
 
   parameters(rows: readonly Row[]): unknown[] {
-    return this.values.map((value) => rows.map(value))
+    return this.values.map((value) => arrayLiteral(rows.map(value)))
   }
 }
 
