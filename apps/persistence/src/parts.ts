@@ -6,6 +6,7 @@ import type { Config, Health, Logger, Metrics } from '@roomlog/runtime'
 import { Archiver } from './archiver.js'
 import { type PersistenceConfig, persistenceConfig } from './config.js'
 import { type Database, openDatabase } from './database.js'
+import { Indexer } from './indexer.js'
 import { Progress } from './progress.js'
 import { revocationsAfter } from './store/devices.js'
 
@@ -18,6 +19,7 @@ export interface Parts {
   archiver: Archiver
   authenticator: Authenticator
   revocations: Revocations
+  indexer: Indexer
 }
 
 /** Injection token of `Parts`. */
@@ -51,7 +53,8 @@ export async function openParts(of: { config: Config; logger: Logger; metrics: M
       fetch: (after) => revocationsAfter(database.dataSource, after),
       onFailure: (error) => logger.warn({ err: error }, 'signed-out devices cannot be read'),
     })
-    return { config, logger, log, database, progress, archiver, revocations, authenticator: authenticatorOf(of.config) }
+    const indexer = new Indexer({ dataSource: database.dataSource, progress, logger })
+    return { config, logger, log, database, progress, archiver, revocations, indexer, authenticator: authenticatorOf(of.config) }
   } catch (error) {
     await database.close()
     throw error
@@ -59,8 +62,9 @@ export async function openParts(of: { config: Config; logger: Logger; metrics: M
 }
 
 /** The archiver first: what it has begun is stored or given up before the database goes. */
-export async function closeParts({ archiver, revocations, log, database }: Parts): Promise<void> {
+export async function closeParts({ archiver, indexer, revocations, log, database }: Parts): Promise<void> {
   revocations.stop()
+  await indexer.stop()
   await archiver.stop()
   await log.close()
   await database.close()

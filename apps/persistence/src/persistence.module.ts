@@ -36,6 +36,7 @@ class Persistence implements OnApplicationBootstrap, OnApplicationShutdown {
     registerInternal(server, this.parts)
     this.parts.revocations.start()
     await this.parts.archiver.start()
+    this.parts.indexer.start()
   }
 
   /** Listeners are closed by now: nobody reads any more. */

@@ -1,6 +1,7 @@
 export { noteRefused, refusedKeyOf } from './action.js'
 export * from './command.js'
 export { isRevoked, type Revocation, revocationOf } from './device.js'
+export { isMarkedEncrypted } from './encrypted.js'
 export { deviceKey, memberKey, roomKey, stateKey } from './entry-key.js'
 export { checkEnvelope, checkName } from './envelope.js'
 export * from './event.js'

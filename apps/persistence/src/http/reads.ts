@@ -15,6 +15,7 @@ import { profile } from '../reads/profile.js'
 import { reached } from '../reads/reached.js'
 import type { Answer, Reading } from '../reads/read.js'
 import { rooms } from '../reads/rooms.js'
+import { search } from '../reads/search.js'
 import { state } from '../reads/state.js'
 import { summary } from '../reads/summary.js'
 import { answer } from './answer.js'
@@ -22,7 +23,19 @@ import { answer } from './answer.js'
 type PublicRead = (reading: Reading & Pick<Parts, 'progress'> & { dataSource: DataSource; internal: boolean }) => Promise<Answer>
 
 /** By the operation's name. */
-const reads: Record<string, PublicRead> = { summary, history, members, state, rooms, initialSync, profile, devices, directory, alias }
+const reads: Record<string, PublicRead> = {
+  summary,
+  history,
+  members,
+  state,
+  rooms,
+  initialSync,
+  profile,
+  devices,
+  search,
+  directory,
+  alias,
+}
 
 export function registerReads(server: FastifyInstance, parts: Parts): void {
   for (const operation of operations) {

@@ -7,8 +7,10 @@ import type { QueryRunner } from 'typeorm'
 import { BulkInsert } from './bulk.js'
 import { forgetReactions } from './relations.js'
 import type { ErasureRow } from './rows.js'
+import { forgetWords, lockErasure } from './words.js'
 
 export async function erase(runner: QueryRunner, erasures: readonly ErasureRow[]): Promise<void> {
+  await lockErasure(runner)
   // Reversed: of several deletions of one event the first stands.
   const deletions = new Map(erasures.toReversed().map((erasure) => [`${erasure.room}\n${erasure.seq}`, erasure]))
   const found = (await runner.query(targetsSql, [erasures.map((e) => e.room), erasures.map((e) => e.seq)])) as Target[]
@@ -22,6 +24,7 @@ export async function erase(runner: QueryRunner, erasures: readonly ErasureRow[]
   )
   await erased.run(runner, targets)
   await forgetReactions(runner, targets)
+  await forgetWords(runner, targets)
 }
 
 interface Target {

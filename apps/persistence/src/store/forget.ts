@@ -1,3 +1,4 @@
+import { eventsTopic } from '@roomlog/protocol'
 import type { DataSource } from 'typeorm'
 import type { Checkpoint } from './entities.js'
 
@@ -26,11 +27,12 @@ export async function forgetPartition(
     for (const table of roomTables) await manager.query(`delete from ${table} where room ${of}`, [topic, partition])
     for (const table of userTables) await manager.query(`delete from ${table} where '@' || user_id ${of}`, [topic, partition])
     await manager.query(`delete from aliases where '#' || alias ${of}`, [topic, partition])
+    if (topic === eventsTopic('room')) await manager.query('update indexed set "offset" = 0 where partition = $1', [partition])
     const [, lost] = (await manager.query(`delete from events where room ${of}`, [topic, partition])) as [unknown, number]
     await manager.query('delete from rooms where topic = $1 and partition = $2', [topic, partition])
     return lost
   })
 }
 
-const roomTables = ['state', 'members', 'history_changes', 'member_changes', 'erased', 'reactions', 'threads', 'mentions']
+const roomTables = ['state', 'members', 'history_changes', 'member_changes', 'erased', 'reactions', 'threads', 'mentions', 'words']
 const userTables = ['user_rooms', 'markers', 'profiles', 'revocations']

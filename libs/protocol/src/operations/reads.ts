@@ -1,7 +1,20 @@
 /** The reads of the table: answered by persistence, forwarded by ingest; and what an edge serves itself. */
 import { z } from 'zod'
 import type { Operation } from './operation.js'
-import { content, eventId, eventsPage, filterQuery, identifier, member, position, roomId, stateKey, summary } from './schemas.js'
+import {
+  content,
+  eventId,
+  eventsPage,
+  filterQuery,
+  identifier,
+  member,
+  milliseconds,
+  position,
+  roomId,
+  shownEvent,
+  stateKey,
+  summary,
+} from './schemas.js'
 
 /** Answered when the projection has reached the position, or `unavailable` after 2 s. */
 const atLeast = { atLeast: position.optional() }
@@ -84,9 +97,18 @@ const ownReads = [
   read({ name: 'devices', summary: 'One’s devices, with when they were last seen.', routes: ['/v1/devices'] }),
   read({
     name: 'search',
-    summary: 'Searches the messages that one may see.',
+    summary: 'Searches the messages that one may see, the newest first; never encrypted ones. `after` and `before` are times.',
     routes: ['/v1/search'],
-    shape: { q: z.string().min(1).max(1_024), ...filterQuery, rooms: z.array(identifier).max(1_000).optional(), ...page },
+    shape: {
+      q: z.string().min(1).max(1_024),
+      types: filterQuery.types,
+      senders: filterQuery.senders,
+      rooms: z.array(identifier).max(1_000).optional(),
+      after: milliseconds.optional(),
+      before: z.string().max(300).optional(),
+      limit: page.limit,
+    },
+    output: z.object({ events: z.array(shownEvent), next: z.string().optional() }),
   }),
 ]
 
