@@ -34,6 +34,11 @@ export class Access {
     return this.member === 'banned'
   }
 
+  /** The facts so far: true of everything that was folded. */
+  get facts() {
+    return this.timeline.snapshot()
+  }
+
   get joined(): boolean {
     return this.member === 'joined'
   }

@@ -10,7 +10,7 @@ export class Counts {
   bytes = 0
   private readonly states = { behind: 0, live: 0, ended: 0 }
   private readonly labelled: Record<
-    'replays' | 'closes' | 'limits' | 'resets' | 'failures' | 'bad' | 'signals' | 'dropped',
+    'replays' | 'closes' | 'limits' | 'resets' | 'failures' | 'bad' | 'signals' | 'dropped' | 'tickets',
     (label: string, by?: number) => void
   >
   private readonly events: { inc(by: number): void }
@@ -29,6 +29,7 @@ export class Counts {
       failures: counter('roomlog_edge_failures_total', 'Failures of a part.', 'part'),
       signals: counter('roomlog_edge_signals_total', 'Ephemeral frames handed to connections, by kind.', 'kind'),
       dropped: counter('roomlog_edge_signals_dropped_total', 'Ephemeral frames dropped for slow connections, by kind.', 'kind'),
+      tickets: counter('roomlog_edge_tickets_total', 'Resume tickets, by what became of them.', 'outcome'),
       bad: counter('roomlog_edge_refused_frames_total', 'Frames of clients that were refused, by code.', 'code'),
     }
     this.leases = metrics.counter('roomlog_edge_presence_leases_total', 'Presence leases written, one per room and time.')
@@ -58,6 +59,7 @@ export class Counts {
   readonly signalled = (kind: string): void => this.labelled.signals(kind)
   readonly signalDropped = (kind: string): void => this.labelled.dropped(kind)
   readonly leased = (leases: number): void => this.leases.inc(leases)
+  ticket = (outcome: string): void => this.labelled.tickets(outcome)
   closed = (code: number): void => this.labelled.closes(String(code))
   limitHit = (limit: string): void => this.labelled.limits(limit)
   reset = (reason: string): void => this.labelled.resets(reason)

@@ -30,6 +30,11 @@ export class DeviceWatch {
     this.principal = principal
   }
 
+  /** Where the inbox has been read to, for a ticket. */
+  get inbox(): { epoch: string; through: number } | undefined {
+    return this.room && { epoch: this.room.feed.epoch, through: this.room.feed.next }
+  }
+
   close(): void {
     if (this.over) return
     this.over = true

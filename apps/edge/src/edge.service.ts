@@ -58,6 +58,7 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
       reads: new HttpReads({ url: config.ingestUrl, agent }),
       clock: systemClock,
       limits: config.limits,
+      secret: config.secret,
       counts: new Counts(metrics),
       logger,
       lingerMs: times.lingerMs,

@@ -14,6 +14,7 @@ import type { Clock, EventLog, History } from './ports.js'
 import { Replay } from './replay.js'
 import { RingBudget } from './ring.js'
 import { Rooms } from './rooms.js'
+import { Tickets } from './ticket.js'
 
 export type { CommandInput, DoorPort, Principal, ReadPort }
 
@@ -24,6 +25,8 @@ export interface EdgeOptions {
   reads: ReadPort
   clock: Clock
   limits: Limits
+  /** The deployment's, for tickets. */
+  secret: string
   counts: Counts
   logger: Logger
   lingerMs?: number
@@ -36,6 +39,7 @@ export class EdgeParts {
   readonly chunks: Chunks
   readonly replay: Replay
   readonly history: History
+  readonly tickets: Tickets
   readonly ephemeral: Ephemeral
   readonly door: DoorPort
   readonly reads: ReadPort
@@ -51,6 +55,7 @@ export class EdgeParts {
   constructor(options: EdgeOptions) {
     const { log, history, clock, limits, counts, logger } = options
     this.history = history
+    this.tickets = new Tickets(options.secret)
     this.clock = clock
     this.limits = limits
     this.counts = counts
@@ -62,7 +67,8 @@ export class EdgeParts {
     this.reads = options.reads
     const lingerMs = options.lingerMs ?? lingerMsDefault
     const budget = new RingBudget(limits.ringBytes)
-    this.rooms = new Rooms(log, history, clock, {
+    this.chunks = new Chunks(log, chunkBytesMax)
+    this.rooms = new Rooms(log, history, this.chunks, clock, {
       budget,
       lingerMs,
       attendance: {
@@ -77,7 +83,6 @@ export class EdgeParts {
       onFailure: (error) => this.onFailure(error, 'feed'),
     })
     this.ephemeral = new Ephemeral(this, { log, node: randomBytes(9).toString('base64url'), lingerMs, flush: options.flush })
-    this.chunks = new Chunks(log, chunkBytesMax)
     this.replay = new Replay(this.chunks, history, { recordsMax: limits.replayRecords, pageEvents: limits.pageEvents })
     counts.watch({ rings: () => budget.bytes, feeds: () => this.rooms.feedCount, chunks: () => this.chunks.bytes })
   }

@@ -18,16 +18,22 @@ export function inboxChange(record: RoomRecord): InboxChange | undefined {
   return record.type === 'room.joined' ? { joined: room, seq, offset } : { left: room, seq, reason: reason ?? 'left' }
 }
 
-/** The rooms that the inbox names up to `seq`, with where each was joined. */
-export async function roomsAt(inbox: Room, seq: number, edge: EdgeParts): Promise<Map<string, { seq: number; offset: number }>> {
-  const rooms = new Map<string, { seq: number; offset: number }>()
-  const cursor = { seq: 0, offset: undefined as number | undefined, logBudget: 0 }
+/** The rooms that the inbox names up to `seq`; read on from `known` where that is no later. */
+export async function roomsAt(
+  inbox: Room,
+  seq: number,
+  edge: EdgeParts,
+  known?: { ids: readonly string[]; seq: number; offset: number },
+): Promise<Set<string>> {
+  const from = known && known.seq <= seq ? known : undefined
+  const rooms = new Set<string>(from?.ids)
+  const cursor = { seq: from?.seq ?? 0, offset: from?.offset, logBudget: 0 }
   while (cursor.seq < seq) {
     const page = await edge.replay.page(inbox, cursor)
     for (const record of page.records) {
       if (record.seq > seq) return rooms
       const change = inboxChange(record)
-      if (change && 'joined' in change) rooms.set(change.joined, { seq: change.seq, offset: change.offset })
+      if (change && 'joined' in change) rooms.add(change.joined)
       else if (change) rooms.delete(change.left)
       cursor.seq = record.seq
     }

@@ -45,11 +45,11 @@ export class Replay {
 
   /** The next page after the cursor. @throws what the sources throw; the cursor is then as good as before. */
   async page(room: Room, cursor: Cursor): Promise<Page> {
-    await room.erasures()
     const { offset, logBudget } = cursor
     const near = offset !== undefined && (room.feed.next - offset <= this.options.recordsMax || logBudget > 0)
+    await room.erasures.complete(near ? offset : undefined)
     const page = near ? await this.fromLog(room, cursor, offset) : await this.fromHistory(room, cursor)
-    for (const record of page.records) await room.presentable(record)
+    for (const record of page.records) await room.erasures.presentable(record)
     const { cursor: next, records } = page
     return { ...page, progress: records.length > 0 || next.offset !== offset || next.logBudget !== logBudget }
   }
@@ -63,6 +63,7 @@ export class Replay {
     const first = records[0]
     if (first && first.seq !== cursor.seq + 1) {
       // What does not stand from there on in the log, persistence has, or will have: nothing is passed over.
+      await room.erasures.complete()
       const page = await this.fromHistory(room, cursor)
       if (page.records.length === 0) throw new Error(`nobody has seq ${cursor.seq + 1} of a room yet`)
       return page

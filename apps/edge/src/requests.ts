@@ -18,6 +18,8 @@ export interface Answers {
   body(id: Id, body: string): void
   error(id: Id, error: WireError): void
   limited(id: Id, retryAfterMs: number): void
+  /** A resume ticket of what is proven now, if there can be one. */
+  ticket(): string | undefined
 }
 
 export class Requests {
@@ -39,6 +41,8 @@ export class Requests {
         return this.unsubscribe(frame, id)
       case 'sync':
         return this.sync(frame, id, principal)
+      case 'ticket':
+        return this.ticket(id)
       case 'do':
         return this.submit(frame, id, principal)
       default:
@@ -62,6 +66,11 @@ export class Requests {
   private unsubscribe({ room }: Envelope, id: Id): void {
     const closed = room === undefined ? this.subscriptions.closeSync() : this.subscriptions.close(String(room))
     this.answer(id, closed ? { ok: { room } } : { error: wireError('not_found', 'no such subscription') })
+  }
+
+  private ticket(id: Id): void {
+    const ticket = this.answers.ticket()
+    this.answer(id, ticket === undefined ? { error: wireError('unavailable', 'nothing is proven yet') } : { ok: { ticket } })
   }
 
   private submit(frame: Envelope, id: Id, principal: Principal): void {

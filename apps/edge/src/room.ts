@@ -4,13 +4,16 @@
  */
 
 import { isAccessEvent } from '@roomlog/domain'
-import { position } from '@roomlog/log'
-import { type AccessStatement, decodeEvent, deletionOf, tombstone } from '@roomlog/protocol'
+import { parsePosition, position } from '@roomlog/log'
+import { type AccessStatement, decodeEvent } from '@roomlog/protocol'
 import { Access, type Removal } from './access.js'
 import type { Attendant } from './audience.js'
+import type { Chunks } from './chunks.js'
+import { Erasures } from './erasures.js'
 import type { Feed, FeedRoom } from './feed.js'
 import type { EventLog, History } from './ports.js'
-import { RoomRecord, storedRecord, tombstoneOf } from './record.js'
+import { RoomRecord, storedRecord } from './record.js'
+import type { Proof } from './ticket.js'
 
 /** Where a room ends, as far as it is folded. */
 export interface RoomTail {
@@ -45,27 +48,31 @@ export class Room implements FeedRoom {
   readonly watchers = new Set<(record: RoomRecord) => void>()
   private readonly listeners: Listener[] = []
   private readonly accesses = new Map<string, AccessEntry>()
-  /** Deletions met since the room is followed, by the `seq` that they erase. */
-  private readonly deletions = new Map<number, RoomRecord>()
+  readonly erasures: Erasures
   /** `seq` of the newest state met since the room is followed, by type and key. */
   private readonly newestState = new Map<string, number>()
-  private stored: ReadonlySet<number> | undefined
 
   constructor(
     readonly id: string,
     readonly feed: Feed,
     private readonly log: EventLog,
     private readonly history: History,
+    private readonly chunks: Chunks,
     private readonly attendance?: Attendance,
-  ) {}
+  ) {
+    this.erasures = new Erasures(id, history)
+  }
 
-  /** What `user` may see, folded to the high watermark at the time of the call; shared by the user's subscriptions here. */
-  async accessOf(user: string): Promise<Access> {
+  /**
+   * What `user` may see, folded to the high watermark at the time of the call; shared by the user's subscriptions here.
+   * With a proof the log is read on from there, and persistence is not asked.
+   */
+  async accessOf(user: string, proof?: Proof): Promise<Access> {
     let entry = this.accesses.get(user)
     if (!entry) {
       entry = { uses: 0 }
       this.accesses.set(user, entry)
-      entry.opening = this.openAccess(user, entry)
+      entry.opening = this.openAccess(user, entry, proof)
     }
     entry.uses++
     try {
@@ -114,9 +121,8 @@ export class Room implements FeedRoom {
 
   renew(): void {
     this.accesses.clear()
-    this.deletions.clear()
+    this.erasures.forget()
     this.newestState.clear()
-    this.stored = undefined
     this.tail = { seq: 0, position: '' }
     for (const listener of [...this.listeners]) listener.renew()
   }
@@ -132,44 +138,40 @@ export class Room implements FeedRoom {
     return record.isState && (this.newestState.get(stateKey(record)) ?? 0) > record.seq
   }
 
-  /** The record as it may go out: its tombstone if it is erased. Complete to what is folded, given `erasures` was awaited. */
-  async presentable(record: RoomRecord): Promise<RoomRecord> {
-    const deletion = this.deletions.get(record.seq)
-    if (deletion) record.erase(tombstoneOf(record, deletion))
-    else if (this.stored?.has(record.seq)) record.erase(await this.storedTombstone(record))
-    return record
-  }
-
-  /** The room's erased `seq`s, persistence's list at least: later ones are folded by the room itself. */
-  async erasures(): Promise<void> {
-    if (this.stored) return
-    const { erased } = await this.history.erased(this.id)
-    this.stored = new Set(erased)
-  }
-
-  private async storedTombstone(record: RoomRecord): Promise<Buffer> {
-    const page = await this.history.events(this.id, record.seq - 1, 1)
-    const found = page.events[0]
-    if (found?.seq === record.seq) return Buffer.from(found.bytes)
-    const event = decodeEvent(record.value)
-    return Buffer.from(tombstone(record.value, deletionOf({ ...event, content: '{}' })))
+  /** What a ticket may say of the user's access, or undefined: of what is proven by an access that is in step. */
+  proofOf(access: Access): Proof | undefined {
+    const place = parsePosition(this.tailPosition)
+    if (this.accesses.get(access.user)?.folded !== access || !access.exists || access.deleted || !place || place.seq === 0) return undefined
+    const { access: mode, history, membership } = access.facts
+    const { offset, seq, check } = place
+    return {
+      room: this.id,
+      epoch: this.feed.epoch,
+      through: this.feed.next,
+      tail: { offset, seq, check },
+      access: mode,
+      history,
+      membership,
+    }
   }
 
   /**
    * Persistence's statement, then the log from where it is true. The last stretch is read from the ring in one go with
    * registering for what follows, so nothing can fall between.
    */
-  private async openAccess(user: string, entry: AccessEntry): Promise<Access> {
-    const statement = await this.history.access(this.id, user)
+  private async openAccess(user: string, entry: AccessEntry, proof?: Proof): Promise<Access> {
     await this.feed.caughtUp()
+    const proven = await this.accept(proof)
+    const statement = proven ?? (await this.history.access(this.id, user))
+    if (!proven) await this.feed.caughtUp()
     await this.feed.reached(statement.through)
     const access = new Access(user, statement)
     await this.meet(statement)
     let from = statement.through
     while (from < this.feed.ring.start) {
-      const batch = await this.log.read(this.feed.topic, this.feed.partition, from)
+      const batch = await this.chunks.read(this.feed, from)
       for (const record of batch.records) {
-        if (record.key !== this.id) continue
+        if (record.key !== this.id || record.offset < from) continue
         const event = RoomRecord.of(record, this.feed)
         if (event) this.foldInto(access, event)
       }
@@ -177,8 +179,20 @@ export class Room implements FeedRoom {
       from = batch.next
     }
     for (const record of this.feed.ring.of(this.id, from)) this.foldInto(access, record)
+    this.erasures.completeFrom(statement.through)
     entry.folded = access
     return access
+  }
+
+  /** The statement that a proof is worth: one of this log, from where on the log can be read. */
+  private async accept(proof: Proof | undefined): Promise<AccessStatement | undefined> {
+    if (!proof || proof.epoch !== this.feed.epoch || proof.through > this.feed.next) return undefined
+    if (this.feed.next - proof.through > proofRecordsMax) return undefined
+    const { epoch, through, tail, access, history, membership } = proof
+    const { partition, topic } = this.feed
+    if ((await this.log.range(topic, partition)).start > through) return undefined
+    if (tail.seq > this.tail.seq) this.tail = { seq: tail.seq, position: position({ epoch, partition, ...tail }) }
+    return { room: this.id, partition, through, exists: true, deleted: false, seq: tail.seq, access, history, membership }
   }
 
   private release(user: string, entry: AccessEntry): void {
@@ -203,7 +217,7 @@ export class Room implements FeedRoom {
 
   /** The tail and the facts that a replay needs; a record met twice changes nothing. */
   private note(record: RoomRecord): void {
-    if (record.erases !== undefined) this.deletions.set(record.erases, record)
+    this.erasures.note(record)
     if (record.isState && (this.newestState.get(stateKey(record)) ?? 0) < record.seq) this.newestState.set(stateKey(record), record.seq)
     if (record.seq > this.tail.seq) this.tail = { seq: record.seq, position: record.position }
   }
@@ -221,6 +235,8 @@ export class Room implements FeedRoom {
   }
 }
 
+/** From further back persistence's statement is had sooner. */
+const proofRecordsMax = 50_000
 /** Of a position before the first event. */
 const noCheck = '--------'
 

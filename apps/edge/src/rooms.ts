@@ -4,6 +4,7 @@
  */
 import { partitionOf } from '@roomlog/log'
 import { eventsTopic, familyOf } from '@roomlog/protocol'
+import type { Chunks } from './chunks.js'
 import { Feed, type FeedOptions } from './feed.js'
 import type { Clock, EventLog, History } from './ports.js'
 import { type Attendance, Room } from './room.js'
@@ -27,6 +28,7 @@ export class Rooms {
   constructor(
     private readonly log: EventLog,
     private readonly history: History,
+    private readonly chunks: Chunks,
     private readonly clock: Clock,
     private readonly options: RoomsOptions,
   ) {}
@@ -69,7 +71,7 @@ export class Rooms {
     const topic = eventsTopic(familyOf(id))
     const partition = partitionOf(id, this.log.partitions)
     const feed = await this.hold(this.feeds, `${topic}/${partition}`, () => Feed.open(topic, partition, this.log, this.options))
-    const room = new Room(id, feed, this.log, this.history, this.options.attendance)
+    const room = new Room(id, feed, this.log, this.history, this.chunks, this.options.attendance)
     feed.rooms.set(id, room)
     return room
   }

@@ -6,7 +6,7 @@
  * with an error that has a code; who goes on doing it is shown out with a close code.
  */
 import { anonymousPrincipal, hasScope, isPrincipal } from '@roomlog/door'
-import { type CloseCode, closeCodes, parseEnvelopes, type WireError, wireError } from '@roomlog/protocol'
+import { type CloseCode, closeCodes, comeBack, parseEnvelopes, type WireError, wireError } from '@roomlog/protocol'
 import { alarmAt } from './alarm.js'
 import { Bucket } from './bucket.js'
 import { DeviceWatch } from './device-watch.js'
@@ -14,6 +14,7 @@ import type { EdgeParts, Principal } from './edge.js'
 import { idOf } from './input.js'
 import type { Sink } from './ports.js'
 import { type Id, Requests } from './requests.js'
+import { resume } from './resumption.js'
 import { Subscriptions } from './subscriptions.js'
 
 /** What a session needs of its transport. */
@@ -54,6 +55,7 @@ export class Session {
       ok: (id, ok) => this.ok(id, ok),
       body: (id, body) => this.send(`{"id":${JSON.stringify(id ?? null)},"ok":${body}}`),
       error: (id, error) => this.error(id, error),
+      ticket: () => this.ticket(),
       limited: (id, retryAfterMs) => this.limited(id, retryAfterMs),
     })
     this.messages = new Bucket(limits.connectionMessagesPerSecond, limits.connectionMessagesBurst, now)
@@ -105,7 +107,9 @@ export class Session {
   /** Tells the client why, then ends the connection. */
   bye(code: CloseCode, more: { reconnectInMs?: number } = {}): void {
     if (this.over) return
-    this.link.sink.send(JSON.stringify({ bye: { reason: closeCodes[code].name, position: this.subscriptions.position(), ...more } }))
+    const ticket = comeBack(code) === 'no' ? undefined : this.ticket()
+    const position = this.subscriptions.position()
+    this.link.sink.send(JSON.stringify({ bye: { reason: closeCodes[code].name, ticket, position, ...more } }))
     this.close(code, closeCodes[code].name)
   }
 
@@ -128,10 +132,10 @@ export class Session {
     const { token } = frame
     if (token !== undefined && typeof token !== 'string')
       return this.error(id, wireError('invalid', 'must be a string', { field: 'token' }))
-    this.during(this.authenticate(token, id))
+    this.during(this.authenticate(token, id, frame.ticket))
   }
 
-  private async authenticate(token: string | undefined, id: Id): Promise<void> {
+  private async authenticate(token: string | undefined, id: Id, ticket?: unknown): Promise<void> {
     const found = token === undefined ? anonymousPrincipal() : await this.edge.door.authenticate(token)
     if (this.over) return
     if (!isPrincipal(found)) {
@@ -143,6 +147,8 @@ export class Session {
       this.error(id, wireError('unauthenticated', closeCodes[4206].meaning))
       return this.close(4206, closeCodes[4206].name)
     }
+    const resumed = ticket === undefined || this.principal || found.anonymous ? undefined : await this.resume(ticket, found)
+    if (this.over) return
     if (this.principal) {
       if (found.user !== this.principal.user || found.device !== this.principal.device)
         return this.error(id, wireError('forbidden', 'a refresh keeps the user and the device'))
@@ -161,7 +167,36 @@ export class Session {
     }
     if (!found.anonymous && found.service === undefined) this.subscriptions.followInbox(found)
     if (id !== undefined || !token)
-      this.ok(id, found.anonymous ? { anonymous: true } : { user: found.user, device: found.device, expiresAt: found.expiresAt })
+      this.ok(
+        id,
+        found.anonymous ? { anonymous: true } : { user: found.user, device: found.device, expiresAt: found.expiresAt, ...resumed },
+      )
+  }
+
+  /** Takes what a ticket proves. One that is of no use is said to be so, and changes nothing. */
+  private async resume(ticket: unknown, principal: Principal): Promise<object | undefined> {
+    const { edge } = this
+    const found = await resume(ticket, principal, edge).catch((error) => {
+      edge.onFailure(error, 'ticket')
+      return { refused: 'unavailable' as const }
+    })
+    edge.counts.ticket(found === 'revoked' ? found : 'refused' in found ? found.refused : 'accepted')
+    if (found === 'revoked') {
+      this.error(undefined, wireError('unauthenticated', closeCodes[4206].meaning))
+      this.close(4206, closeCodes[4206].name)
+    } else if ('refused' in found) return { ticketRefused: found.refused }
+    else this.subscriptions.resume(found)
+    return undefined
+  }
+
+  /** A ticket of what is proven now; undefined for those without a token, and while the inbox is not read yet. */
+  private ticket(): string | undefined {
+    const { principal, edge } = this
+    const inbox = this.device?.inbox
+    if (!principal || principal.anonymous || !inbox) return undefined
+    const { user, device } = principal
+    edge.counts.ticket('issued')
+    return edge.tickets.seal({ user, device, issuedAt: edge.clock.now(), inbox, ...this.subscriptions.proofs() })
   }
 
   /** Holds back what comes meanwhile. */

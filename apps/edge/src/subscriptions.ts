@@ -8,10 +8,12 @@ import type { EdgeParts, Principal } from './edge.js'
 import { compileFilter } from './filter.js'
 import { OwnInbox } from './own-inbox.js'
 import type { Sink } from './ports.js'
+import type { Resumption } from './resumption.js'
 import type { Room } from './room.js'
 import { type StartInput, startOf } from './start.js'
 import { Subscription, type Viewer } from './subscription.js'
 import { Sync, type SyncInput } from './sync.js'
+import type { Ticket } from './ticket.js'
 
 export interface SubscribeInput extends StartInput {
   room: string
@@ -31,6 +33,7 @@ export class Subscriptions {
   private readonly entries = new Map<string, Entry>()
   private current: Sync | undefined
   private inbox: OwnInbox | undefined
+  private resumption: Resumption | undefined
 
   constructor(
     private readonly edge: EdgeParts,
@@ -46,11 +49,28 @@ export class Subscriptions {
     this.inbox ??= new OwnInbox(this.edge, this.sink, principal)
   }
 
+  /** What a ticket has proven: used by what is opened from now on. */
+  resume(resumption: Resumption): void {
+    this.resumption = resumption
+  }
+
+  /** What is proven by the subscriptions, for a ticket. */
+  proofs(): Pick<Ticket, 'proofs' | 'all'> {
+    const proven = this.current?.proofs() ?? { proofs: [] }
+    const held = new Set(proven.proofs.map(({ room }) => room))
+    const more = [...this.entries.values()].flatMap(({ subscription, input }) => {
+      const proof = subscription && !held.has(input.room) ? subscription.room.proofOf(subscription.access) : undefined
+      return proof ? [proof] : []
+    })
+    // With rooms that are not the user's own, it is no longer known which are.
+    return more.length > 0 && proven.all ? { proofs: [...proven.proofs, ...more] } : { ...proven, proofs: [...proven.proofs, ...more] }
+  }
+
   /** All rooms and the inbox as one; a second one takes the place of the first. */
   sync(input: SyncInput, principal: Principal, reply: Reply): void {
     this.closeSync()
     this.inbox?.close()
-    this.current = new Sync(this.edge, this.sink, principal, input)
+    this.current = new Sync(this.edge, this.sink, principal, input, this.resumption)
     void this.current.open(reply)
   }
 
@@ -77,7 +97,7 @@ export class Subscriptions {
     let access: Access | undefined
     try {
       room = await edge.rooms.take(input.room)
-      access = await room.accessOf(principal.user)
+      access = await room.accessOf(principal.user, this.resumption?.proofs.get(input.room))
       if (await this.begin(entry, room, access, reply)) return
     } catch (error) {
       edge.onFailure(error, 'subscribe')

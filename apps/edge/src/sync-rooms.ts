@@ -10,6 +10,7 @@ import type { RoomRecord } from './record.js'
 import type { Cursor } from './replay.js'
 import type { Room } from './room.js'
 import { Subscription } from './subscription.js'
+import type { Proof } from './ticket.js'
 
 export interface SyncRoom {
   /** Where the client stands: the last `seq`, or an offset that covers everything below; neither = the tail. */
@@ -29,6 +30,8 @@ export interface SyncRoomsOptions {
   sink: Sink
   principal: Principal
   wanted: Wanted
+  /** Of a ticket, by room. */
+  proofs?: ReadonlyMap<string, Proof>
   /** Whether events of the room are delivered at all. */
   includes(room: string): boolean
   /** A room has become live, is over, or is gone. */
@@ -162,12 +165,23 @@ export class SyncRooms {
     return { partitions: [...partitions.values()], behind }
   }
 
+  /** What is proven of the rooms that are live; undefined while one was left and is not read to there. */
+  proofs(): Proof[] | undefined {
+    const proofs: Proof[] = []
+    for (const { room, subscription, left } of this.rooms.values()) {
+      if (left) return undefined
+      const proof = subscription?.state === 'ended' ? undefined : room?.proofOf(subscription!.access)
+      if (proof) proofs.push(proof)
+    }
+    return proofs
+  }
+
   private async openNow(id: string, of: SyncRoom): Promise<void> {
     const { edge, principal, wanted } = this.options
     const room = await edge.rooms.take(id)
     let access: Access | undefined
     try {
-      access = await room.accessOf(principal.user)
+      access = await room.accessOf(principal.user, this.options.proofs?.get(id))
       const { seq, offset } = of.start
       const from = seq ?? (offset === undefined ? room.tail.seq : await seqBelow(room, offset, edge))
       if (!this.wants(id, of)) throw new Error('no longer wanted')

@@ -15,10 +15,12 @@ import { inboxChange, roomsAt } from './inbox.js'
 import type { Sink } from './ports.js'
 import type { RoomRecord } from './record.js'
 import type { Cursor } from './replay.js'
+import type { Resumption } from './resumption.js'
 import type { Room } from './room.js'
 import { startOf } from './start.js'
 import type { Subscription } from './subscription.js'
 import { SyncRooms } from './sync-rooms.js'
+import type { Ticket } from './ticket.js'
 
 export interface SyncInput {
   positions: string[]
@@ -42,6 +44,7 @@ export class Sync {
     private readonly sink: Sink,
     private readonly principal: Principal,
     private readonly input: SyncInput,
+    private readonly resumption?: Resumption,
   ) {
     this.wanted = compileFilter(input.filter)
     this.rooms = new SyncRooms({
@@ -49,6 +52,7 @@ export class Sync {
       sink,
       principal,
       wanted: this.wanted,
+      proofs: resumption?.proofs,
       includes: (id) => this.includes(id),
       onChange: () => this.settle(),
       onRenew: () => this.renew(),
@@ -86,11 +90,21 @@ export class Sync {
     return position.length <= positionLengthMax ? position : undefined
   }
 
+  /** What is proven of the rooms and the inbox; `all` where these are all rooms, and nothing is under way. */
+  proofs(): Pick<Ticket, 'proofs' | 'all'> {
+    const { inbox } = this
+    const proof = inbox?.room.proofOf(inbox.access)
+    const proven = this.rooms.proofs()
+    if (!inbox?.subscription || !proof) return { proofs: proven ?? [] }
+    const all = proven && inbox.subscription.seq === proof.tail.seq && proven.length === this.rooms.size
+    return { proofs: [proof, ...(proven ?? [])], ...(all ? { all: { seq: proof.tail.seq, offset: proof.through } } : {}) }
+  }
+
   private async begin(reply: Reply): Promise<void> {
     const { edge, principal, input } = this
     const id = `@${principal.user}`
     const room = await edge.rooms.take(id)
-    const access = await room.accessOf(principal.user).catch((error) => {
+    const access = await room.accessOf(principal.user, this.resumption?.proofs.get(id)).catch((error) => {
       edge.rooms.release(id)
       throw error
     })
@@ -114,7 +128,7 @@ export class Sync {
     if (at === 'tail' || 'invalid' in at) return 'unknown_position'
     if ('reset' in at) return at.reset
     const behind = new Map(composite.behind)
-    for (const id of (await roomsAt(inbox, at.cursor.seq, edge)).keys()) {
+    for (const id of (await roomsAt(inbox, at.cursor.seq, edge, this.resumption?.rooms)).keys()) {
       const offset = coveredTo(composite, await edge.rooms.feedOfRoom(id))
       if (typeof offset === 'object') return offset.reset
       const seq = newest.get(id)?.seq ?? behind.get(id)
@@ -135,7 +149,7 @@ export class Sync {
     rooms.clear()
     const cursor = { seq: inbox.tail.seq, offset: inbox.feed.next, logBudget: 0 }
     this.inbox!.position = inbox.tailPosition
-    for (const id of (await roomsAt(inbox, cursor.seq, this.edge)).keys()) rooms.set(id, {}, true)
+    for (const id of (await roomsAt(inbox, cursor.seq, this.edge, this.resumption?.rooms)).keys()) rooms.set(id, {}, true)
     await rooms.openAll()
     if (this.over) return
     reply({ ok: { rooms: rooms.size, position: this.position() } })

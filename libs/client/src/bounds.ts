@@ -58,6 +58,9 @@ export interface Times {
   answerWithin: number
   /** A token is renewed so long before its end. */
   renewBefore: number
+  /** From connecting to the request for a resume ticket, and between two of them. */
+  ticketAfter: number
+  ticketEvery: number
 }
 
 export const defaultTimes: Readonly<Times> = {
@@ -72,4 +75,6 @@ export const defaultTimes: Readonly<Times> = {
   sleptAfter: 10_000,
   answerWithin: 20_000,
   renewBefore: 60_000,
+  ticketAfter: 10_000,
+  ticketEvery: 300_000,
 }

@@ -6,42 +6,19 @@ import type { Accepted, EventFrame, Filter, ServerFrame, SignalFrame } from '@ro
 import { type Action, ActionIds, type ActionWish } from './action.js'
 import { type Bounds, defaultBounds, defaultTimes, type Times } from './bounds.js'
 import { Connection } from './connection.js'
-import type { Delivery, Gap, SubscribeOptions, SubscriptionHandlers, SyncOptions } from './delivery.js'
+import type { SubscribeOptions, SubscriptionHandlers, SyncOptions } from './delivery.js'
 import { Emitter } from './emitter.js'
-import { type Environment, environment } from './environment.js'
+import type { Environment } from './environment.js'
 import { type ClientError, clientError } from './failure.js'
 import { Http } from './http.js'
+import { type ClientEvents, type ConnectOptions, environmentOf } from './options.js'
 import { Outbox } from './outbox.js'
 import { type Place, RoomPlace, SyncPlace } from './place.js'
 import { type Ok, Requests, type Wish } from './requests.js'
 import { Room } from './room.js'
 import type { ConnectionState, StateChange } from './state.js'
 import { Stream } from './stream.js'
-import { type TokenSource, Tokens } from './token.js'
-
-export interface ConnectOptions extends Partial<Environment> {
-  /** Base URL, `http:` or `https:`. */
-  url: string
-  token?: TokenSource
-  /** The highest action ID that this device has used, where the application remembers it; otherwise they follow the clock. */
-  lastActionId?: number
-  bounds?: Partial<Bounds>
-  times?: Partial<Times>
-}
-
-export interface ClientEvents {
-  state: StateChange
-  /** An action is pending, confirmed or failed. */
-  action: Action
-  /** An event of the user's own inbox; without a subscription or sync of its own. */
-  inbox: Delivery
-  gap: Gap
-  /** The machine slept; the connection is being checked. */
-  woke: { sleptMs: number }
-  signal: SignalFrame['signal']
-  /** What has no other place: a handler that threw, a token source that failed, a refused token. */
-  error: unknown
-}
+import { Tokens } from './token.js'
 
 /** Connects when first needed, or by `open()`. */
 export function connect(options: ConnectOptions): Client {
@@ -65,7 +42,7 @@ export class Client {
   #closedFor = ''
 
   constructor(options: ConnectOptions) {
-    this.#environment = { ...environment, ...pick(options) }
+    this.#environment = environmentOf(options)
     this.#bounds = { ...defaultBounds, ...options.bounds }
     this.#times = { ...defaultTimes, ...options.times }
     const tokens = new Tokens(options.token)
@@ -228,6 +205,7 @@ export class Client {
     if ('signal' in frame) return this.#signal(frame.signal)
     if ('reset' in frame) return this.#owner(frame.reset.room)?.reset(frame.reset)
     if ('end' in frame) return this.#end(frame.end)
+    if ('bye' in frame && frame.bye.position !== undefined) this.#sync?.place.positioned(frame.bye.position)
   }
 
   #event(frame: EventFrame): void {
@@ -278,8 +256,4 @@ export class Client {
 
 function wish(op: string, members: Record<string, unknown>, filter?: Filter): Wish {
   return { op, ...members, ...(filter === undefined ? {} : { filter }) }
-}
-
-function pick({ clock, random, webSocket, fetch }: Partial<Environment>): Partial<Environment> {
-  return { ...(clock && { clock }), ...(random && { random }), ...(webSocket && { webSocket }), ...(fetch && { fetch }) }
 }

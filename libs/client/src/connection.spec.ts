@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { type ConnectOptions, connect } from './client.js'
+import { connect } from './client.js'
 import { FakeClock, settled } from './fake-clock.js'
 import { FakeServer } from './fake-server.js'
+import type { ConnectOptions } from './options.js'
 
 function world(options: Partial<ConnectOptions> = {}) {
   const clock = new FakeClock()
@@ -205,4 +206,15 @@ test('frames of one turn go out as arrays within the limits, and wait while the 
   server.socket.bufferedAmount = 0
   await clock.advance(20)
   await late
+})
+
+test('asks for a ticket from time to time, and gives the newest back after a loss without a good-bye', async () => {
+  const { client, server, clock } = world({ token: 't', times: { ticketAfter: 1_000, ticketEvery: 5_000 } })
+  server.intercept = (frame) => (frame.op === 'ticket' ? { ok: { ticket: `proof ${server.sent('ticket').length}` } } : undefined)
+  await client.open()
+  await clock.advance(7_000)
+  expect(server.sent('ticket')).toHaveLength(2)
+  server.socket.drop(1006)
+  await clock.advance(1_000)
+  expect(server.sent('auth').at(-1)).toMatchObject({ ticket: 'proof 2' })
 })

@@ -11,7 +11,7 @@ import type { Environment, SocketLike } from './environment.js'
 import { ClientError } from './failure.js'
 import { Heartbeat } from './heartbeat.js'
 import { Sender } from './sender.js'
-import type { ConnectionState, StateChange } from './state.js'
+import { type ConnectionState, closeReason, type StateChange } from './state.js'
 import { expiryOf, type Tokens } from './token.js'
 
 export interface ConnectionHooks {
@@ -29,6 +29,8 @@ export interface ConnectionHooks {
 export const subprotocol = 'roomlog.v1'
 /** Request ID of `auth` and `ping`, which nobody else waits for. */
 const ownRequestId = 0
+/** Of the request for a ticket: whatever its answer, the connection goes on. */
+const ticketRequestId = -1
 
 export class Connection {
   state: ConnectionState = 'idle'
@@ -42,6 +44,7 @@ export class Connection {
   #deadline: unknown
   #retry: unknown
   #renewal: unknown
+  #ticketTimer: unknown
   #renewedToken = false
   readonly #heartbeat: Heartbeat
 
@@ -114,7 +117,7 @@ export class Connection {
       if (current()) this.#receive(message.data, token)
     }
     socket.onclose = (close) => {
-      if (current()) this.#lost(close.code, this.#bye?.reason ?? reasonOf(close.code))
+      if (current()) this.#lost(close.code, this.#bye?.reason ?? closeReason(close.code))
     }
     socket.onerror = () => {}
   }
@@ -143,6 +146,9 @@ export class Connection {
       if ('error' in frame) this.#refused(new ClientError(frame.error))
       else if (!this.#authenticated) this.#welcome(frame as OkFrame, token)
       return
+    } else if ('id' in frame && frame.id === ticketRequestId) {
+      if ('ok' in frame && typeof frame.ok.ticket === 'string') this.#ticket = frame.ok.ticket
+      return
     }
     this.hooks.onFrame(frame)
   }
@@ -155,6 +161,7 @@ export class Connection {
     this.#connectedAt = this.environment.clock.now()
     this.#heartbeat.connected()
     this.#planRenewal(token)
+    if (token !== undefined) this.#planTicket(this.times.ticketAfter)
     this.#enter('connected', { reason: 'authenticated' })
     this.hooks.onConnected()
   }
@@ -199,6 +206,7 @@ export class Connection {
     const { clock } = this.environment
     clock.clearTimeout(this.#deadline)
     clock.clearTimeout(this.#renewal)
+    clock.clearTimeout(this.#ticketTimer)
     this.#heartbeat.disconnected()
     this.#sender?.stop()
     this.#socket = undefined
@@ -215,6 +223,14 @@ export class Connection {
     if (this.state !== 'waiting') return
     this.environment.clock.clearTimeout(this.#retry)
     void this.#connect('slept')
+  }
+
+  /** So that a reconnect proves nothing anew, also when the edge had no time to say good-bye. */
+  #planTicket(inMs: number): void {
+    this.#ticketTimer = this.environment.clock.setTimeout(() => {
+      this.send({ id: ticketRequestId, op: 'ticket' })
+      this.#planTicket(this.times.ticketEvery)
+    }, inMs)
   }
 
   #planRenewal(token: string | undefined): void {
@@ -246,9 +262,4 @@ export class Connection {
     this.state = state
     this.hooks.onState({ state, previous, ...change })
   }
-}
-
-function reasonOf(closeCode: number): string {
-  const reasons: Record<number, string> = { 4000: 'drain', 4001: 'slow', 4100: 'no_pong', 4200: 'bad_token', 4201: 'expired' }
-  return reasons[closeCode] ?? 'network'
 }

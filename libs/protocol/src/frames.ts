@@ -86,6 +86,12 @@ export interface Signal {
   to?: string
 }
 
+/** Asks for a resume ticket of what is proven now. */
+export interface TicketRequest {
+  id: number
+  op: 'ticket'
+}
+
 export interface Ping {
   id?: number
   op: 'ping'
@@ -98,7 +104,7 @@ export interface Read {
   [member: string]: unknown
 }
 
-export type ClientFrame = Auth | Subscribe | Unsubscribe | Sync | Do | Call | Signal | Ping | Read
+export type ClientFrame = Auth | Subscribe | Unsubscribe | Sync | Do | Call | Signal | TicketRequest | Ping | Read
 
 /** Members of client frames that are cut out as they stand. */
 export const rawFrameMembers = ['content'] as const

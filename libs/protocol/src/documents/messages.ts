@@ -61,6 +61,7 @@ const ownFrames: Record<string, [summary: string, shape: z.ZodRawShape]> = {
     'To whoever is there; never stored',
     { room: schemas.roomId, type: schemas.identifier, content: schemas.content.optional(), to: z.string().optional() },
   ],
+  ticket: ['Asks for a resume ticket, to be given with `auth` after a reconnect', {}],
   ping: ['Is answered', {}],
 }
 
