@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { type Client, type ClientEvents, type ConnectOptions, connect } from './client.js'
+import { type Client, connect } from './client.js'
 import type { Delivery } from './delivery.js'
 import { FakeClock, settled } from './fake-clock.js'
 import { FakeServer } from './fake-server.js'
+import type { ClientEvents, ConnectOptions } from './options.js'
 
 function world(options: Partial<ConnectOptions> = {}) {
   const clock = new FakeClock()

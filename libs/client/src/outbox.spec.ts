@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { type Action, ActionIds } from './action.js'
-import { type ConnectOptions, connect } from './client.js'
+import { connect } from './client.js'
 import { FakeClock, settled } from './fake-clock.js'
 import { FakeServer } from './fake-server.js'
+import type { ConnectOptions } from './options.js'
 
 async function world(options: Partial<ConnectOptions> = {}) {
   const clock = new FakeClock()

@@ -14,3 +14,10 @@ export interface StateChange {
   /** `waiting`: milliseconds until the next attempt. */
   retryInMs?: number
 }
+
+/** The word for a close code. */
+export function closeReason(closeCode: number): string {
+  return reasons[closeCode] ?? 'network'
+}
+
+const reasons: Record<number, string> = { 4000: 'drain', 4001: 'slow', 4100: 'no_pong', 4200: 'bad_token', 4201: 'expired' }
