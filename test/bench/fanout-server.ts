@@ -1,5 +1,5 @@
 /**
- * The two sides of `fanout`, each a process of its own: the edge as its module makes it, on the memory log and a history that knows
+ * The two sides of `fanout` (and the edge of `connections` and `slow`), each a process of its own: the edge as its module makes it, on the memory log and a history that knows
  * nothing (the log itself says that the rooms are public), or a bare `ws` server that sends a prebuilt buffer in a loop.
  *
  * Publishing happens here, so that every event says when its bytes were in the process: the time stands in its content. The CPU of
@@ -21,6 +21,13 @@ export interface Wish {
   durationMs: number
 }
 
+/** What the process holds after a collection. */
+export interface Measure {
+  rssBytes: number
+  heapBytes: number
+  externalBytes: number
+}
+
 export interface Done {
   sent: number
   cpuUs: number
@@ -29,14 +36,22 @@ export interface Done {
   busy: number
 }
 
+export interface Served {
+  url: string
+  adminUrl: string
+  publish: Publish
+  appendUs: number
+}
+
 /** `at`: when the event's bytes came into the process; the same for all that came together. */
 type Publish = (room: number, n: number, at: number) => void
 
 const partitions = 64
+const padding = 'x'.repeat(Number(process.env.BODY_BYTES ?? 40))
 const tickMs = 1
 const settleMs = 400
 
-async function edge(rooms: number): Promise<{ url: string; publish: Publish; appendUs: number }> {
+async function edge(rooms: number): Promise<Served> {
   const logUrl = 'memory:fanout'
   const log = await openLog(logUrl, { partitions })
   await log.prepare(topics, 'relaxed')
@@ -62,11 +77,16 @@ async function edge(rooms: number): Promise<{ url: string; publish: Publish; app
     logger: createLogger({ service: 'edge', level: 'warn' }),
   })
   const appendUs = await costOf(writer)
-  return { url: served.url, appendUs, publish: (room, n, at) => void writer.write(`room-${room}`, 'msg.text', contentOf(n, at)) }
+  return {
+    url: served.url,
+    adminUrl: served.adminUrl,
+    appendUs,
+    publish: (room, n, at) => void writer.write(`room-${room}`, 'msg.text', contentOf(n, at)),
+  }
 }
 
 /** Rooms by the number that a client sends first. */
-async function bare(): Promise<{ url: string; publish: Publish; appendUs: number }> {
+async function bare(): Promise<Served> {
   const members = new Map<number, WebSocket[]>()
   const http = createServer()
   const server = new WebSocketServer({ server: http, perMessageDeflate: false })
@@ -80,6 +100,7 @@ async function bare(): Promise<{ url: string; publish: Publish; appendUs: number
   const url = await listening(http)
   return {
     url,
+    adminUrl: '',
     appendUs: 0,
     publish(room, n, at) {
       const event = eventText(`room-${room}`, partitionOf(`room-${room}`, partitions), n, n, 'msg.text', contentOf(n, at))
@@ -123,8 +144,8 @@ async function costOf(writer: Writer): Promise<number> {
   return (user + system) / appends
 }
 
-/** About 200 bytes as a value of the log. */
-const contentOf = (n: number, at: number) => `{"t":${at},"n":${n},"body":"${'x'.repeat(40)}"}`
+/** About 200 bytes as a value of the log, unless more is asked for. */
+const contentOf = (n: number, at: number) => `{"t":${at},"n":${n},"body":"${padding}"}`
 
 const eventText = (room: string, partition: number, offset: number, seq: number, type: string, content: string) =>
   encodeEvent({ id: `${partition}-${offset}-AAAAAAAA`, room, seq, type, sender: { id: 'anna' }, at: Date.now(), content } as never)
@@ -164,11 +185,24 @@ async function run({ rooms, rate, durationMs }: Wish, publish: Publish): Promise
   return { sent, cpuUs: user + system, busy: performance.eventLoopUtilization(loop).utilization }
 }
 
+function measure(): Measure {
+  for (let i = 0; i < 4; i++) globalThis.gc?.()
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external }
+}
+
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
 const [side, rooms] = process.argv.slice(2)
 const served = side === 'bare' ? await bare() : await edge(Number(rooms))
-process.on('message', async (wish: Wish) => {
+process.on('message', async (wish: Wish | 'measure' | 'cpu') => {
+  if (wish === 'measure') return process.send!(measure())
+  if (wish === 'cpu') return process.send!(cpuUs())
   const done: Done = { ...(await run(wish, served.publish)), appendUs: served.appendUs }
   process.send!(done)
 })
 process.on('disconnect', () => process.exit(0))
-process.send!({ url: served.url })
+process.send!(served)

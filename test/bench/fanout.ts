@@ -18,15 +18,10 @@
  *
  * ROOMLOG_BENCH_SCALE (default 1) scales the duration of a round.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { setPriority } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import { TokenSigner } from '../harness/token.ts'
-import type { Done, Wish } from './fanout-server.ts'
 import { type Benchmark, median, quantile, round, verdict } from './report.ts'
-import { inParallel, LoadSocket, numberIn } from './wire.ts'
+import { generatorCore, pin, ServedSide } from './served.ts'
+import { numberIn } from './wire.ts'
 
 const shapes = [
   { name: 'large', rooms: 1, perRoom: 1_000, rate: 30 },
@@ -34,9 +29,6 @@ const shapes = [
 ]
 const rounds = 6
 const durationMs = 4_000 * Number(process.env.ROOMLOG_BENCH_SCALE ?? 1)
-const serverCore = '0'
-const generatorCore = '1'
-const priority = -10
 const lookEveryMs = 1
 
 interface Round {
@@ -103,39 +95,23 @@ export const benchmark: Benchmark = {
   },
 }
 
-/** One server process with its clients. */
+/** One server with its clients, in one shape. */
 class Side {
   appendUs = 0
-  private readonly child: ChildProcess
-  private readonly sockets: LoadSocket[] = []
+  private readonly served: ServedSide
   private received = 0
   private latencies: number[] = []
 
-  private constructor(child: ChildProcess) {
-    this.child = child
+  private constructor(served: ServedSide) {
+    this.served = served
+    for (const socket of served.sockets) socket.onFrame = (bytes, start, end, at) => this.take(bytes, start, end, at)
   }
 
-  static async start(name: 'edge' | 'bare', shape: (typeof shapes)[number]): Promise<Side> {
-    const tokens = new TokenSigner(randomBytes(32).toString('hex'))
-    const script = new URL('./fanout-server.ts', import.meta.url).pathname
-    const child = spawn(process.execPath, [...process.execArgv, '--expose-gc', script, name, String(shape.rooms)], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ROOMLOG_AUTH_SECRET: tokens.secret },
-    })
-    pin(child.pid!, serverCore)
-    const side = new Side(child)
-    const [{ url }] = (await once(child, 'message')) as [{ url: string }]
-    await inParallel(shape.rooms * shape.perRoom, 20, async (i) => {
-      const socket = await LoadSocket.open(url)
-      side.sockets.push(socket)
-      if (name === 'edge') {
-        await socket.request({ op: 'auth', token: await tokens.user(`user-${i}`) })
-        await socket.request({ op: 'subscribe', room: `room-${i % shape.rooms}` })
-      } else await socket.request({ room: i % shape.rooms })
-      socket.onFrame = (bytes, start, end, at) => side.take(bytes, start, end, at)
-    })
-    pin(child.pid!, serverCore)
-    return side
+  static async start(name: 'edge' | 'bare', { rooms, perRoom }: (typeof shapes)[number]): Promise<Side> {
+    const served = await ServedSide.start(name, rooms)
+    if (name === 'edge') await served.enter(rooms * perRoom, rooms)
+    else await served.enterBare(rooms * perRoom, rooms)
+    return new Side(served)
   }
 
   async round({ rooms, perRoom, rate }: (typeof shapes)[number], ms: number): Promise<Round> {
@@ -143,8 +119,7 @@ class Side {
     this.latencies = []
     const begun = performance.now()
     const [pacing, cpu] = [pace(), process.cpuUsage()]
-    this.child.send({ rooms, rate, durationMs: ms } satisfies Wish)
-    const [done] = (await once(this.child, 'message')) as [Done]
+    const done = await this.served.run({ rooms, rate, durationMs: ms })
     pacing.stop()
     const { user, system } = process.cpuUsage(cpu)
     const deliveries = done.sent * perRoom
@@ -160,8 +135,7 @@ class Side {
   }
 
   stop(): void {
-    for (const socket of this.sockets) socket.close()
-    this.child.disconnect()
+    this.served.stop()
   }
 
   private take(bytes: Buffer, start: number, end: number, at: number): void {
@@ -187,16 +161,5 @@ function pace(): { stop(): void } {
     stop() {
       going = false
     },
-  }
-}
-
-/** All threads of a process on one core, before others. False where that is not to be had. */
-function pin(pid: number, core: string): boolean {
-  try {
-    execFileSync('taskset', ['-acp', core, String(pid)], { stdio: 'ignore' })
-    setPriority(pid, priority)
-    return true
-  } catch {
-    return false
   }
 }

@@ -6,6 +6,11 @@ const benchmarks: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   import: () => import('./import.ts'),
   takeover: () => import('./takeover.ts'),
   fanout: () => import('./fanout.ts'),
+  connections: () => import('./connections.ts'),
+  slow: () => import('./slow.ts'),
+  jitter: () => import('./jitter.ts'),
+  rolling: () => import('./rolling.ts'),
+  avalanche: () => import('./avalanche.ts'),
 }
 
 const [name, ...flags] = process.argv.slice(2)
