@@ -88,11 +88,7 @@ async function importOnce(deployment: Deployment, path: string, room: string): P
   const server = deployment.service('roomlog')
   const cpuBefore = await cpuSeconds(server.pid())
   const began = performance.now()
-  const env = {
-    ...process.env,
-    ROOMLOG_URL: server.url,
-    ROOMLOG_TOKEN: await deployment.tokens.service('bench', ['publish', 'read']),
-  }
+  const env = { ...process.env, ROOMLOG_URL: server.url, ROOMLOG_AUTH_SECRET: deployment.tokens.secret }
   const { stdout } = await promisify(execFile)(process.execPath, [cli, '--json', 'import', 'irc', path, '--room', room], { env })
   await stored(server.adminUrl)
   const seconds = (performance.now() - began) / 1_000
