@@ -59,6 +59,7 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
       clock: systemClock,
       limits: config.limits,
       secret: config.secret,
+      publicUrl: config.publicUrl,
       counts: new Counts(metrics),
       logger,
       lingerMs: times.lingerMs,
@@ -81,6 +82,7 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
 
   async onApplicationBootstrap(): Promise<void> {
     await this.door.start()
+    await this.edge.nodes.start()
     const server = this.host.httpAdapter.getHttpServer() as Server
     server.once('listening', () => this.ownUrls.push(...urlsOf(server.address() as AddressInfo)))
     this.health.ready('edge', () => ({ ok: true, connections: this.websocket.size, feeds: this.edge.rooms.feedCount }))

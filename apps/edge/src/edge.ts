@@ -10,6 +10,8 @@ import type { Counts } from './counts.js'
 import type { CommandInput, DoorPort, Principal, ReadPort } from './door.js'
 import { Ephemeral } from './ephemeral.js'
 import type { EphemeralPort } from './ephemeral-log.js'
+import { Live } from './live.js'
+import { Nodes } from './nodes.js'
 import type { Clock, EventLog, History } from './ports.js'
 import { Replay } from './replay.js'
 import { RingBudget } from './ring.js'
@@ -27,6 +29,8 @@ export interface EdgeOptions {
   limits: Limits
   /** The deployment's, for tickets. */
   secret: string
+  /** What clients connect to. */
+  publicUrl: string
   counts: Counts
   logger: Logger
   lingerMs?: number
@@ -41,6 +45,8 @@ export class EdgeParts {
   readonly history: History
   readonly tickets: Tickets
   readonly ephemeral: Ephemeral
+  readonly nodes: Nodes
+  readonly live: Live
   readonly door: DoorPort
   readonly reads: ReadPort
   readonly clock: Clock
@@ -82,7 +88,17 @@ export class EdgeParts {
       },
       onFailure: (error) => this.onFailure(error, 'feed'),
     })
-    this.ephemeral = new Ephemeral(this, { log, node: randomBytes(9).toString('base64url'), lingerMs, flush: options.flush })
+    const node = randomBytes(9).toString('base64url')
+    this.ephemeral = new Ephemeral(this, { log, node, lingerMs, flush: options.flush })
+    this.nodes = new Nodes(log, clock, {
+      node,
+      url: options.publicUrl,
+      partitions: () => this.rooms.partitions(),
+      connections: () => counts.connections,
+      onPresence: (user, device, presence) => this.ephemeral.presence.set(user, device, presence),
+      onFailure: (error) => this.onFailure(error, 'nodes'),
+    })
+    this.live = new Live(this)
     this.replay = new Replay(this.chunks, history, { recordsMax: limits.replayRecords, pageEvents: limits.pageEvents })
     counts.watch({ rings: () => budget.bytes, feeds: () => this.rooms.feedCount, chunks: () => this.chunks.bytes })
   }
@@ -105,6 +121,7 @@ export class EdgeParts {
   }
 
   async close(): Promise<void> {
+    await this.nodes.close()
     await this.ephemeral.close()
     await this.rooms.close()
   }

@@ -1,21 +1,16 @@
 /**
- * What is said in rooms and never kept: signals, typing, presence. Here subscriptions, leases and `room.ephemeral` meet, and the
- * operations that an edge serves itself are performed, whatever door they came through.
+ * What is said in rooms and never kept: signals, typing, presence. Here subscriptions, leases and `room.ephemeral` meet.
  */
-import { validate } from '@roomlog/door'
 import type { LogRecord } from '@roomlog/log'
-import { type WireError, wireError } from '@roomlog/protocol'
-import type { Input, Operation } from '@roomlog/protocol/operations'
+import type { WireError } from '@roomlog/protocol'
 import { type Attendant, Audience } from './audience.js'
 import type { EdgeParts, Principal } from './edge.js'
 import { EphemeralLog, type EphemeralPort } from './ephemeral-log.js'
 import { Occupancy } from './occupancy.js'
-import { Presence, type PresenceState } from './presence.js'
+import { Presence } from './presence.js'
 import { type SignalInput, Signals } from './signal.js'
 import { Standings } from './standing.js'
 import { Typing, type TypingInput } from './typing.js'
-
-export type Performed = { ok: object } | { error: WireError }
 
 export interface EphemeralOptions {
   log: EphemeralPort
@@ -23,8 +18,6 @@ export interface EphemeralOptions {
   node: string
   lingerMs: number
   flush?(): void
-  /** The presence of a device that is not connected here: some other edge may have it. */
-  onPresence?(user: string, device: string, presence: PresenceState): void
 }
 
 export class Ephemeral {
@@ -75,22 +68,20 @@ export class Ephemeral {
     this.release(room)
   }
 
-  performs({ name }: Operation): boolean {
-    return performed.has(name)
+  /** The answer, or why it was not said. */
+  async signal(principal: Principal, input: SignalInput): Promise<object | WireError> {
+    const refusal = await this.standings.refusal(principal, input.room)
+    return refusal ?? this.signals.publish(principal, input) ?? { room: input.room }
   }
 
-  /** Never throws. */
-  async perform(principal: Principal, operation: Operation, input: Input): Promise<Performed> {
-    const fault = validate(operation, input)
-    if (fault) return { error: fault }
-    if (principal.anonymous && operation.needs !== 'anyone') return { error: wireError('unauthenticated', 'a token is needed to act') }
-    try {
-      const error = await this.performNow(principal, operation.name, input)
-      return 'code' in error ? { error } : { ok: error }
-    } catch (error) {
-      this.edge.onFailure(error, operation.name)
-      return { error: wireError('unavailable') }
-    }
+  async type(principal: Principal, input: TypingInput): Promise<object | WireError> {
+    const refusal = await this.standings.refusal(principal, input.room)
+    if (!refusal) this.typing.publish(principal.user, input)
+    return refusal ?? { room: input.room }
+  }
+
+  async presentIn(principal: Principal, room: string): Promise<object | WireError> {
+    return (await this.standings.blindness(principal, room)) ?? this.present(room)
   }
 
   async close(): Promise<void> {
@@ -98,29 +89,6 @@ export class Ephemeral {
     this.occupancy.close()
     this.typing.close()
     await this.log.close()
-  }
-
-  private async performNow(principal: Principal, name: string, input: Input): Promise<object | WireError> {
-    switch (name) {
-      case 'signal':
-        return (
-          (await this.standings.refusal(principal, input.room)) ??
-          this.signals.publish(principal, input as SignalInput) ?? { room: input.room }
-        )
-      case 'typing': {
-        const refusal = await this.standings.refusal(principal, input.room)
-        if (!refusal) this.typing.publish(principal.user, input as TypingInput)
-        return refusal ?? { room: input.room }
-      }
-      case 'presence':
-        return (await this.standings.blindness(principal, input.room)) ?? (await this.present(input.room))
-      case 'setPresence':
-        if (!this.presence.set(principal.user, principal.device, input.presence))
-          this.options.onPresence?.(principal.user, principal.device, input.presence)
-        return { user: principal.user, presence: input.presence }
-      default:
-        return wireError('invalid', `there is no operation ${name}`, { field: 'op' })
-    }
   }
 
   /** Of a room that nobody here follows, from the newest leases in the log; it is followed for a while then. */
@@ -170,6 +138,5 @@ export class Ephemeral {
   }
 }
 
-const performed = new Set(['signal', 'typing', 'presence', 'setPresence'])
 /** In which every edge has told its leases once. */
 const completeMs = 5_500

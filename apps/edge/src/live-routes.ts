@@ -17,7 +17,7 @@ export function liveRoutes(server: FastifyInstance, { edge, trustProxy }: LiveRo
   const { userMessagesPerSecond: perSecond, userMessagesBurst: burst } = edge.limits
   const limiter = new RateLimiter({ perSecond, burst })
   for (const operation of operations) {
-    if (operation.kind !== 'live' || !edge.ephemeral.performs(operation)) continue
+    if (operation.kind !== 'live' || !edge.live.performs(operation)) continue
     for (const route of operation.routes) {
       server.route({
         method: operation.method,
@@ -30,7 +30,7 @@ export function liveRoutes(server: FastifyInstance, { edge, trustProxy }: LiveRo
           if (retryAfterMs > 0) return refuse(reply, wireError('limited', undefined, { retryAfterMs }))
           const input = operation.method === 'GET' ? queryInput(operation, request) : bodyInput(operation, request, edge)
           if (!('ok' in input)) return refuse(reply, input)
-          const outcome = await edge.ephemeral.perform(principal, operation, input.ok)
+          const outcome = await edge.live.perform(principal, operation, input.ok)
           return 'error' in outcome ? refuse(reply, outcome.error) : reply.code(200).send(outcome.ok)
         },
       })

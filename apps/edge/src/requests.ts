@@ -82,7 +82,7 @@ export class Requests {
   /** What the edge serves itself. */
   private live(frame: Envelope, id: Id, principal: Principal): void {
     const { id: _id, op, ...input } = frame
-    this.counted(id, async () => this.answer(id, await this.edge.ephemeral.perform(principal, liveOfOp(String(op))!, input)))
+    this.counted(id, async () => this.answer(id, await this.edge.live.perform(principal, liveOfOp(String(op))!, input)))
   }
 
   private read(frame: Envelope, id: Id, token: string | undefined): void {

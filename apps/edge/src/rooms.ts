@@ -37,6 +37,12 @@ export class Rooms {
     return this.feeds.size
   }
 
+  /** Partitions of rooms that are followed now. */
+  partitions(): number[] {
+    const prefix = `${eventsTopic('room')}/`
+    return [...this.feeds.keys()].filter((key) => key.startsWith(prefix)).map((key) => Number(key.slice(prefix.length)))
+  }
+
   /** The room, followed from now on; every `take` needs one `release`. @throws what the log throws. */
   take(id: string): Promise<Room> {
     return this.hold(this.rooms, id, () => this.openRoom(id))

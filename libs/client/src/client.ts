@@ -14,6 +14,7 @@ import { Http } from './http.js'
 import { type ClientEvents, type ConnectOptions, environmentOf } from './options.js'
 import { Outbox } from './outbox.js'
 import { type Place, RoomPlace, SyncPlace } from './place.js'
+import { Placement } from './placement.js'
 import { type Ok, Requests, type Wish } from './requests.js'
 import { Room } from './room.js'
 import type { ConnectionState, StateChange } from './state.js'
@@ -49,7 +50,8 @@ export class Client {
     const baseUrl = options.url.replace(/\/+$/, '')
     const { clock, fetch } = this.#environment
     this.http = new Http(baseUrl, tokens, fetch, () => this.#atLeast)
-    this.#connection = new Connection(`${baseUrl.replace(/^http/, 'ws')}/v1/ws`, tokens, this.#environment, this.#bounds, this.#times, {
+    const placement = new Placement(baseUrl, options.placement, this.http.where)
+    this.#connection = new Connection(placement, tokens, this.#environment, this.#bounds, this.#times, {
       onState: (change) => this.#state(change),
       onConnected: () => this.#connected(),
       onDisconnected: () => this.#disconnected(),

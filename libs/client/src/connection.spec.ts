@@ -218,3 +218,25 @@ test('asks for a ticket from time to time, and gives the newest back after a los
   await clock.advance(1_000)
   expect(server.sent('auth').at(-1)).toMatchObject({ ticket: 'proof 2' })
 })
+
+test('connects to the edge that follows its rooms, and to the base URL where there is none or it lets nobody in', async () => {
+  const asked: string[] = []
+  const answer = { edges: [{ url: 'http://edge-2/', rooms: ['a'] }] }
+  const fetch = async (url: string) => {
+    asked.push(url)
+    return { ok: true, status: 200, text: async () => JSON.stringify(answer) }
+  }
+  const { client, server, clock } = world({ placement: ['a', 'b'], fetch })
+  await client.open()
+  expect(asked).toEqual(['http://edge/v1/where?rooms=a%2Cb'])
+  expect(server.socket.url).toBe('ws://edge-2/v1/ws')
+  server.unreachable = true
+  server.socket.drop(1006)
+  await clock.advance(400)
+  server.unreachable = false
+  await clock.advance(60_000)
+  expect(server.socket.url).toBe('ws://edge/v1/ws')
+  const failing = world({ placement: () => ['a'], fetch: () => Promise.reject(new Error('no')) })
+  await failing.client.open()
+  expect(failing.server.socket.url).toBe('ws://edge/v1/ws')
+})

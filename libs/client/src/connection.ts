@@ -10,6 +10,7 @@ import type { Bounds, Times } from './bounds.js'
 import type { Environment, SocketLike } from './environment.js'
 import { ClientError } from './failure.js'
 import { Heartbeat } from './heartbeat.js'
+import type { Placement } from './placement.js'
 import { Sender } from './sender.js'
 import { type ConnectionState, closeReason, type StateChange } from './state.js'
 import { expiryOf, type Tokens } from './token.js'
@@ -49,7 +50,7 @@ export class Connection {
   readonly #heartbeat: Heartbeat
 
   constructor(
-    private readonly url: string,
+    private readonly placement: Pick<Placement, 'url'>,
     private readonly tokens: Tokens,
     private readonly environment: Environment,
     private readonly bounds: Bounds,
@@ -96,9 +97,10 @@ export class Connection {
       this.hooks.onError(error)
       return this.#wait(fullJitterMs(this.#attempt++, this.times, this.environment.random), 'token')
     }
+    const url = await this.placement.url(this.#attempt)
     if (this.state !== 'connecting') return
     try {
-      this.#attach(this.environment.webSocket(this.url, [subprotocol]), token)
+      this.#attach(this.environment.webSocket(url, [subprotocol]), token)
     } catch (error) {
       this.hooks.onError(error)
       this.#lost(1006, 'network')

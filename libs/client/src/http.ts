@@ -109,7 +109,11 @@ export class Http {
   directory = (search = '') => this.#read<{ rooms: RoomSummary[] }>('/v1/directory', { search })
   alias = (alias: string) => this.#read<Answer>(path`/v1/aliases/${alias}`)
   profile = (user: string) => this.#read<{ name?: string; avatar?: string }>(path`/v1/profile/${user}`)
-  where = (rooms: string[]) => this.#read<Record<string, unknown>>('/v1/where', { rooms: rooms.join(',') })
+  /** Edges for a client with these rooms, the best first. */
+  where = (rooms: readonly string[]) =>
+    this.#request<{ edges: { url: string; rooms: string[] }[] }>('GET', `/v1/where?${new URLSearchParams({ rooms: rooms.join(',') })}`)
+  presence = (room: string) =>
+    this.#request<{ count: number; users?: { user: string; presence: string }[] }>('GET', path`/v1/rooms/${room}/presence`)
 
   history(room: string, { filter, backfill, ...query }: HistoryQuery = {}): Promise<HistoryPage> {
     return this.#read(path`/v1/rooms/${room}/events`, { ...query, ...(backfill ? { backfill: 1 } : {}), ...filterQuery(filter) })

@@ -3,6 +3,7 @@ import type { Action } from './action.js'
 import type { Bounds, Times } from './bounds.js'
 import type { Delivery, Gap } from './delivery.js'
 import { type Environment, environment } from './environment.js'
+import type { Placed } from './placement.js'
 import type { StateChange } from './state.js'
 import type { TokenSource } from './token.js'
 
@@ -10,6 +11,8 @@ export interface ConnectOptions extends Partial<Environment> {
   /** Base URL, `http:` or `https:`. */
   url: string
   token?: TokenSource
+  /** Rooms by which the deployment chooses the edge: one that follows them already. */
+  placement?: Placed
   /** The highest action ID that this device has used, where the application remembers it; otherwise they follow the clock. */
   lastActionId?: number
   bounds?: Partial<Bounds>

@@ -45,6 +45,7 @@ export class Stage {
       history: this.history,
       clock: this.clock,
       limits: { ...defaultLimits, ...this.options.limits },
+      publicUrl: `http://edge-${this.edges.length + 1}`,
       secret: 'a secret of the deployment, for tests',
       counts: new Counts(new Metrics()),
       logger: createLogger({ service: 'edge', level: 'silent' }),

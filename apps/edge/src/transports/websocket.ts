@@ -94,17 +94,21 @@ export class WebsocketTransport {
     if (url.pathname !== '/v1/ws' && !echo) return refuse(socket, 404, 'Not Found')
     if (!this.options.originAllowed(request.headers.origin)) return refuse(socket, 403, 'Forbidden')
     if (!this.accepting) return refuse(socket, 503, 'Service Unavailable')
-    this.server.handleUpgrade(request, socket, head, (ws) => {
-      const connection = new Connection(ws, socket as Socket, this.options, addressOf(request, this.options.trustProxy), () => {
-        this.connections.delete(connection)
-        this.count()
-      })
-      this.connections.add(connection)
+    const [address, token] = [addressOf(request, this.options.trustProxy), tokenOf(request, url)]
+    this.server.handleUpgrade(request, socket, head, (ws) => this.take(ws, socket as Socket, address, echo ? undefined : { token }))
+  }
+
+  /** A function of its own, so that what a connection keeps does not keep the request that it came with. */
+  private take(ws: WebSocket, socket: Socket, address: string, begin: { token: string | undefined } | undefined): void {
+    const connection = new Connection(ws, socket, this.options, address, () => {
+      this.connections.delete(connection)
       this.count()
-      this.options.edge.logger.info({ connections: this.connections.size }, 'connection')
-      if (echo) connection.echo()
-      else connection.begin(tokenOf(request, url))
     })
+    this.connections.add(connection)
+    this.count()
+    this.options.edge.logger.info({ connections: this.connections.size }, 'connection')
+    if (begin) connection.begin(begin.token)
+    else connection.echo()
   }
 
   private count(): void {

@@ -34,6 +34,15 @@ export const liveOperations: readonly Operation[] = [
     output: z.object({ room: z.string(), count: z.int(), users: z.array(z.object({ user: z.string(), presence })).optional() }),
   }),
   live({
+    name: 'where',
+    summary: 'Edges for a client with these rooms, the best first: who follows the most of them already.',
+    needs: 'anyone',
+    method: 'GET',
+    routes: ['/v1/where'],
+    input: z.strictObject({ rooms: z.array(identifier).min(1).max(100) }),
+    output: z.object({ edges: z.array(z.object({ url: z.string(), rooms: z.array(z.string()) })) }),
+  }),
+  live({
     name: 'setPresence',
     summary: 'Sets the presence of this device; a user is as present as the most present of their devices.',
     method: 'PUT',
