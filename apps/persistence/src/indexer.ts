@@ -12,6 +12,9 @@ export interface IndexerOptions {
   pauseFactor?: number
 }
 
+/** Records behind the log from which the archiver is busy: indexing then takes one step in so long a time. */
+const busyRecords = 1_000
+const busyMs = 2_000
 /** After a commit so much time is left for the next one before its words are looked at. */
 const settleMs = 50
 /** What other instances have stored is found this often. */
@@ -46,6 +49,7 @@ export class Indexer {
         await prepareIndex(dataSource)
         for (let startedAt = performance.now(); !this.stopped && (await indexStep(dataSource)); startedAt = performance.now()) {
           await this.pause((performance.now() - startedAt) * pauseFactor, false)
+          for (const until = performance.now() + busyMs; this.busy && performance.now() < until; ) await this.pause(settleMs, false)
         }
         await this.pause(askMs, true)
         await this.pause(settleMs, false)
@@ -55,6 +59,10 @@ export class Indexer {
         await this.pause(retryMs, false)
       }
     }
+  }
+
+  private get busy(): boolean {
+    return !this.stopped && this.options.progress.behind() > busyRecords
   }
 
   /** @param early ends with the next commit */

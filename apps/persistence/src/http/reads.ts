@@ -18,6 +18,7 @@ import { rooms } from '../reads/rooms.js'
 import { search } from '../reads/search.js'
 import { state } from '../reads/state.js'
 import { summary } from '../reads/summary.js'
+import { why } from '../reads/why.js'
 import { answer } from './answer.js'
 
 type PublicRead = (reading: Reading & Pick<Parts, 'progress'> & { dataSource: DataSource; internal: boolean }) => Promise<Answer>
@@ -35,6 +36,7 @@ const reads: Record<string, PublicRead> = {
   search,
   directory,
   alias,
+  why,
 }
 
 export function registerReads(server: FastifyInstance, parts: Parts): void {

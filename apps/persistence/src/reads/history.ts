@@ -3,6 +3,7 @@ import { type WireError, wireError } from '@roomlog/protocol'
 import { eventAt, findEvent } from '../store/find.js'
 import { historyPage, type Place } from '../store/history.js'
 import { threadPage } from '../store/threads.js'
+import type { Range } from '../store/visible.js'
 import { eventTexts } from './event-text.js'
 import { type Answer, isRefused, jsonWith, pageLimit, type Reading } from './read.js'
 import { acceptOf, positionOf, type View, viewRoom } from './view.js'
@@ -10,7 +11,7 @@ import { acceptOf, positionOf, type View, viewRoom } from './view.js'
 /**
  * Scrolls back from `before` (or the end), or forward from `after`. Events ascend in either direction. `earliest` is where to
  * scroll back from next, `position` where to go on forward; `more.stored` says whether there is more in the direction asked.
- * With `thread`, only what was said in the thread of that root.
+ * With `asOf`, as if nothing had come after that `seq`, but for what was deleted since. With `thread`, only what was said in the thread of that root.
  */
 export async function history(reading: Reading): Promise<Answer> {
   const view = await viewRoom(reading, 'events')
@@ -21,7 +22,9 @@ export async function history(reading: Reading): Promise<Answer> {
   const start = from === undefined ? undefined : await placeOf(reading, view, from, before === undefined ? 'after' : 'before')
   if (start && isRefused(start)) return start
   const direction = after === undefined ? 'back' : 'forward'
-  const query = { room: view.room, visible: view.visible, direction, from: start, limit: pageLimit(reading), types, senders } as const
+  const asOf: number = reading.input.asOf ?? Number.POSITIVE_INFINITY
+  const visible = view.visible.filter(([low]) => low <= asOf).map(([low, high]): Range => [low, Math.min(high, asOf)])
+  const query = { room: view.room, visible, direction, from: start, limit: pageLimit(reading), types, senders } as const
   const page =
     thread === undefined
       ? await historyPage(reading.dataSource, { ...query, accept: acceptOf(view) })
@@ -34,7 +37,7 @@ export async function history(reading: Reading): Promise<Answer> {
     earliest: first ? positionOf(view, first) : (before ?? undefined),
     position: last ? positionOf(view, last) : (after ?? before ?? (await tail(reading, view))),
   }
-  return jsonWith(members, { events: `[${(await eventTexts(reading, view, page.events)).join(',')}]` })
+  return jsonWith(members, { events: `[${(await eventTexts(reading, { ...view, visible }, page.events)).join(',')}]` })
 }
 
 /** Where the room ends now, for a reader who may know it. */

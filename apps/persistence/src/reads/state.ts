@@ -1,6 +1,7 @@
 import { wireError } from '@roomlog/protocol'
 import { eventAt } from '../store/find.js'
 import { type StatePage, statePage } from '../store/state.js'
+import { asOf, stateOf } from './as-of.js'
 import { eventText } from './event-text.js'
 import { type Answer, isRefused, jsonWith, notFound, pageLimit, type Reading } from './read.js'
 import { positionOf, type View, viewRoom } from './view.js'
@@ -10,6 +11,7 @@ import { positionOf, type View, viewRoom } from './view.js'
  * and anything else that a pool is asked by, the type's keys; otherwise all. `next` is the `after` of the following page.
  */
 export async function state(reading: Reading): Promise<Answer> {
+  if (reading.input.asOf !== undefined) return stateAsOf(reading, reading.input.asOf)
   const view = await viewRoom(reading, 'now')
   if (isRefused(view)) return view
   const { type, key, ids, except, search, online, after } = reading.input
@@ -49,4 +51,18 @@ function cursorOf(text: string): [type: string, key: string] | null {
   } catch {
     return null
   }
+}
+
+/** The same, as it was; not page by page. */
+async function stateAsOf(reading: Reading, seq: number): Promise<Answer> {
+  const at = await asOf(reading, seq)
+  if (isRefused(at)) return at
+  const { type, key, ids, except, search, after, online, limit } = reading.input
+  for (const [field, given] of Object.entries({ ids, except, search, after, online, limit }))
+    if (given !== undefined) return wireError('invalid', `${field} is not for the past`, { field })
+  const found = stateOf(at).filter((one) => (type === undefined || one.type === type) && (key === undefined || one.key === key))
+  const single = type !== undefined ? found.find((one) => one.key === (key ?? '')) : undefined
+  if (single) return eventText(reading, at.view, single.event)
+  if (key !== undefined) return notFound()
+  return jsonWith({}, { state: `[${found.map(({ event }) => eventText(reading, at.view, event)).join(',')}]` })
 }

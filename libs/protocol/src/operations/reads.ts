@@ -20,6 +20,9 @@ import {
 const atLeast = { atLeast: position.optional() }
 const page = { limit: z.int().min(1).max(500).optional(), after: z.string().max(16_384).optional() }
 
+/** Time travel: the room as it was after this `seq`. */
+const past = { asOf: z.int().min(1).optional() }
+
 type Of = Pick<Operation, 'name' | 'summary' | 'routes'> & Partial<Operation> & { shape?: z.ZodRawShape }
 
 function read({ shape = {}, ...of }: Of): Operation {
@@ -53,6 +56,7 @@ const roomReads = [
       before: position.optional(),
       ...page,
       thread: eventId.optional(),
+      ...past,
       backfill: z.boolean().optional(),
       ...filterQuery,
     },
@@ -63,7 +67,7 @@ const roomReads = [
     summary: 'Members of a room, with power and profile.',
     needs: 'anyone',
     routes: ['/v1/rooms/{room}/members'],
-    shape: { room: roomId, ...page, membership: z.string().max(64).optional(), search: z.string().max(255).optional() },
+    shape: { room: roomId, ...page, ...past, membership: z.string().max(64).optional(), search: z.string().max(255).optional() },
     output: z.object({ members: z.array(member) }).loose(),
   }),
   read({
@@ -80,6 +84,7 @@ const roomReads = [
       search: z.string().max(255).optional(),
       online: z.boolean().optional(),
       ...page,
+      ...past,
     },
     output: z.looseObject({ content: content.optional() }),
   }),
@@ -133,9 +138,18 @@ const publicReads = [
 const administration = [
   read({
     name: 'why',
-    summary: 'Why a user can, or cannot, see an event. Needs scope `admin`, or is about oneself.',
+    summary: 'Why a user can, or cannot, see an event, or do something. Needs scope `admin`, or is about oneself.',
     routes: ['/v1/why'],
-    shape: { user: identifier.optional(), room: roomId.optional(), event: z.string().max(64).optional(), seq: z.int().min(1).optional() },
+    shape: {
+      user: identifier.optional(),
+      room: roomId,
+      seq: z.int().min(1).optional(),
+      event: eventId.optional(),
+      type: identifier.optional(),
+      key: stateKey.optional(),
+      target: identifier.optional(),
+    },
+    output: z.looseObject({ room: z.string(), user: z.string(), seq: z.int(), sees: z.boolean(), rule: z.string() }),
   }),
 ]
 
