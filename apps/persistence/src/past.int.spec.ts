@@ -113,7 +113,7 @@ describe('why', () => {
     })
     expect(await may('user=ben&seq=12&type=msg.text')).toMatchObject({
       may: false,
-      code: 'not_found',
+      code: 'not_member',
       membership: 'left',
       membershipBy: 11,
     })
