@@ -6,6 +6,7 @@ import type { State } from './subscription.js'
 
 export class Counts {
   connections = 0
+  readonly streams = { sse: 0, longpoll: 0 }
   deliveries = 0
   bytes = 0
   private readonly states = { behind: 0, live: 0, ended: 0 }
@@ -35,6 +36,10 @@ export class Counts {
     this.leases = metrics.counter('roomlog_edge_presence_leases_total', 'Presence leases written, one per room and time.')
     this.events = metrics.counter('roomlog_edge_events_total', 'Records received from the log.')
     metrics.gauge('roomlog_edge_connections', 'Open connections.', [], (gauge) => gauge.set(this.connections))
+    metrics.gauge('roomlog_edge_streams', 'Open requests that stream, by transport.', ['transport'], (gauge) => {
+      gauge.set({ transport: 'sse' }, this.streams.sse)
+      gauge.set({ transport: 'longpoll' }, this.streams.longpoll)
+    })
     metrics.gauge('roomlog_edge_subscriptions', 'Subscriptions by state.', ['state'], (gauge) => {
       gauge.set({ state: 'live' }, this.states.live)
       gauge.set({ state: 'behind' }, this.states.behind)
@@ -43,7 +48,10 @@ export class Counts {
     metrics.gauge('roomlog_edge_delivered_bytes', 'Bytes handed to sockets since the start.', [], (gauge) => gauge.set(this.bytes))
   }
 
-  watch(sizes: { rings(): number; feeds(): number; chunks(): number }): void {
+  watch(sizes: { rings(): number; feeds(): number; chunks(): number; fetched(): Record<string, number> }): void {
+    this.metrics.gauge('roomlog_edge_fetched_bytes', 'Bytes read from the log since the start, by topic.', ['topic'], (gauge) => {
+      for (const [topic, bytes] of Object.entries(byTopic(sizes.fetched()))) gauge.set({ topic }, bytes)
+    })
     this.metrics.gauge('roomlog_edge_ring_bytes', 'Bytes of recent records.', [], (gauge) => gauge.set(sizes.rings()))
     this.metrics.gauge('roomlog_edge_feeds', 'Partitions that are followed.', [], (gauge) => gauge.set(sizes.feeds()))
     this.metrics.gauge('roomlog_edge_chunk_bytes', 'Bytes of shared reads of the log.', [], (gauge) => gauge.set(sizes.chunks()))
@@ -65,4 +73,14 @@ export class Counts {
   reset = (reason: string): void => this.labelled.resets(reason)
   failed = (part: string): void => this.labelled.failures(part)
   refused = (code: string): void => this.labelled.bad(code)
+}
+
+/** From figures of `<topic>/<partition>`. */
+function byTopic(figures: Record<string, number>): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const [place, figure] of Object.entries(figures)) {
+    const topic = place.slice(0, place.lastIndexOf('/'))
+    sums[topic] = (sums[topic] ?? 0) + figure
+  }
+  return sums
 }

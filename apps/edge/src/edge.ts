@@ -100,7 +100,12 @@ export class EdgeParts {
     })
     this.live = new Live(this)
     this.replay = new Replay(this.chunks, history, { recordsMax: limits.replayRecords, pageEvents: limits.pageEvents })
-    counts.watch({ rings: () => budget.bytes, feeds: () => this.rooms.feedCount, chunks: () => this.chunks.bytes })
+    counts.watch({
+      fetched: () => log.stats?.().fetchedBytes ?? {},
+      rings: () => budget.bytes,
+      feeds: () => this.rooms.feedCount,
+      chunks: () => this.chunks.bytes,
+    })
   }
 
   /** Counts a connection of a user, or of an address where there is no token. False = too many; else `leave` gives it back. */

@@ -7,7 +7,7 @@ import type { AccessStatement, EventsPage } from '@roomlog/protocol'
 import type { Frame } from './frame.js'
 
 /** The part of the log that an edge reads. */
-export type EventLog = Pick<Log, 'partitions' | 'read' | 'tail' | 'range' | 'topicId'>
+export type EventLog = Pick<Log, 'partitions' | 'read' | 'tail' | 'range' | 'topicId'> & Partial<Pick<Log, 'stats'>>
 
 export interface Clock {
   /** Milliseconds since 1970. */
