@@ -7,6 +7,7 @@ import type { Log } from './port.js'
 import { readContract } from './read.contract.js'
 import { type Place, partitions, type Stage, specs } from './stage.contract.js'
 import { tailContract } from './tail.contract.js'
+import { trimContract } from './trim.contract.js'
 
 export function logContract(name: string, create: () => Promise<Place>): void {
   describe(name, () => {
@@ -37,6 +38,7 @@ export function logContract(name: string, create: () => Promise<Place>): void {
     readContract(stage)
     tailContract(stage)
     claimContract(stage)
+    trimContract(stage)
   })
 }
 

@@ -95,6 +95,14 @@ export interface Log {
    */
   tail(topic: string, partition: number, from: number, onBatch: (batch: Batch) => void | Promise<void>, options?: TailOptions): Tail
 
+  /**
+   * Forgets the records of an append topic below `before`, for good; offsets stay. A `before` at or below the start changes nothing.
+   * Whoever calls it knows that nobody needs them from here.
+   * @returns the start afterwards.
+   * @throws RoomlogError `out_of_range` beyond the log's end, `invalid` for a topic that is not an append topic.
+   */
+  trim(topic: string, partition: number, before: number): Promise<{ start: number }>
+
   /** First offset kept, and the high watermark. */
   range(topic: string, partition: number): Promise<{ start: number; end: number }>
 

@@ -184,6 +184,12 @@ export class SimLog implements Log {
     }
   }
 
+  async trim(topic: string, partition: number, before: number): Promise<{ start: number }> {
+    await this.turn()
+    this.broker.trim(topic, partition, before)
+    return { start: before }
+  }
+
   async range(topic: string, partition: number): Promise<{ start: number; end: number }> {
     await this.turn()
     return { start: this.broker.start(topic, partition), end: this.broker.records(topic, partition).length }

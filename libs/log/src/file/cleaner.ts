@@ -1,6 +1,6 @@
 /**
  * Forgets in the background what may be forgotten: records past their retention, and in compacted topics all but the
- * last record of each key. Append topics are never touched. In slices, so that nobody waits for it.
+ * last record of each key. Append topics lose only what they are told to. In slices, so that nobody waits for it.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { outline } from './codec.js'
@@ -46,6 +46,16 @@ export class Cleaner {
         if (topic.spec.compacted) await this.compact(topic, partition)
         else if (topic.spec.retentionMs >= 0) await this.expire(topic, partition)
       }
+    }
+  }
+
+  /** Slice by slice, each of them with the start that it leaves behind: whenever it ends, what is left is a whole log. */
+  async trim(topic: FileTopic, partition: number, before: number): Promise<void> {
+    for (let start = topic.at[partition]!.start; start < before; ) {
+      const next = Math.min(before, start + slice)
+      const offsets = Array.from({ length: next - start }, (_, index) => start + index)
+      await this.store.remove(topic, partition, offsets, next)
+      start = next
     }
   }
 

@@ -4,7 +4,6 @@
  * covers a command and the events decided from it.
  */
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TopicSpec } from '@roomlog/protocol'
 import { open, type RootDatabase } from 'lmdb'
@@ -19,6 +18,7 @@ import { lockDirectory } from './lock.js'
 import { Recent, RecentBudget, recentBytesMax } from './recent.js'
 import { Room } from './room.js'
 import { gatherMs, passingMs, Rounds } from './rounds.js'
+import { syncDirectory } from './sync-directory.js'
 
 export interface FilePartition {
   start: number
@@ -187,6 +187,10 @@ export class FileStore implements Store {
     })
   }
 
+  trim(topic: StoredTopic, partition: number, before: number): Promise<void> {
+    return this.cleaner.trim(topic as FileTopic, partition, before)
+  }
+
   /** Forgets now what may be forgotten; happens by itself in the background. */
   clean(): Promise<void> {
     return this.cleaner.clean()
@@ -239,11 +243,4 @@ function decodeOrStop(topic: string, partition: number, offset: number, bytes: B
   } catch {
     throw damaged(topic, partition, offset)
   }
-}
-
-/** The file's own name is on disk only when its directory is. */
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r')
-  fsyncSync(descriptor)
-  closeSync(descriptor)
 }

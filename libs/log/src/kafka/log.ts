@@ -23,6 +23,7 @@ import type {
 import { seal, sealAppend } from '../record.js'
 import { Counts } from '../stats.js'
 import { traced } from '../trace.js'
+import { checkTrim } from '../trim.js'
 import { CatchUp } from './catch-up.js'
 import { claimPartitions, coPartitioned } from './claim.js'
 import { brokersOf } from './client.js'
@@ -34,6 +35,7 @@ import { inspect, type Preparing, prepare } from './prepare.js'
 import { Sender } from './sender.js'
 import { KafkaTail, type Sources } from './tail.js'
 import { Topology } from './topology.js'
+import { deleteRecords } from './trim.js'
 
 const earliest = -2n
 const latest = -1n
@@ -127,6 +129,13 @@ export class KafkaLog implements Log, Sources {
     await this.topology.partition(topic, partition)
     const [start, end] = await Promise.all([this.offset(topic, partition, earliest), this.offset(topic, partition, latest)])
     return { start, end }
+  }
+
+  async trim(topic: string, partition: number, before: number): Promise<{ start: number }> {
+    const { start, end } = await this.range(topic, partition)
+    checkTrim({ topic, partition, append: this.appends(topic) }, before, end)
+    if (before > start) await deleteRecords(this.clients.admin, this.topology.physical(topic), partition, before)
+    return { start: await this.start(topic, partition) }
   }
 
   async start(topic: string, partition: number): Promise<number> {

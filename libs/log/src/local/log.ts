@@ -20,6 +20,7 @@ import type {
 import { bytesOf, damaged, seal, sealAppend, sift } from '../record.js'
 import { Counts } from '../stats.js'
 import { traced } from '../trace.js'
+import { checkTrim } from '../trim.js'
 import type { LocalCore } from './core.js'
 import { LocalTail } from './tail.js'
 
@@ -90,6 +91,15 @@ export class LocalLog implements Log {
     this.tails.add(tail)
     void tail.ended.then(() => this.tails.delete(tail))
     return tail
+  }
+
+  async trim(topic: string, partition: number, before: number): Promise<{ start: number }> {
+    this.open()
+    const stored = this.core.topic(topic, partition)
+    const { start, end } = this.core.store.range(stored, partition)
+    checkTrim({ topic, partition, append: stored.spec.append }, before, end)
+    if (before > start) await this.core.store.trim(stored, partition, before)
+    return { start: this.core.store.range(stored, partition).start }
   }
 
   async range(topic: string, partition: number): Promise<{ start: number; end: number }> {

@@ -28,6 +28,8 @@ export interface Store {
    * records that were written, and were never anywhere but in memory; there is no damage to look for.
    */
   read(topic: StoredTopic, partition: number, from: number, bytesMax: number): { records: LogRecord[]; next: number; given?: true }
+  /** Forgets what stands below `before`, which is not beyond the end of what is durable; resolves when that is durable. */
+  trim(topic: StoredTopic, partition: number, before: number): Promise<void>
   range(topic: StoredTopic, partition: number): { start: number; end: number }
   close(): Promise<void>
 }

@@ -4,9 +4,15 @@ import type { Store, StoredTopic } from '../local/store.js'
 import type { LogRecord } from '../port.js'
 import { bytesOf, type Sealed } from '../record.js'
 
+interface MemoryPartition {
+  start: number
+  /** From `start` on, one for each offset. */
+  records: LogRecord[]
+}
+
 export class MemoryStore implements Store {
   visible: (topic: string, partition: number) => void = () => {}
-  private readonly all = new Map<string, StoredTopic & { records: LogRecord[][] }>()
+  private readonly all = new Map<string, StoredTopic & { at: MemoryPartition[] }>()
 
   /** @param now the clock that gives append time, milliseconds since 1970. @param id what makes topic IDs. */
   constructor(
@@ -23,35 +29,42 @@ export class MemoryStore implements Store {
   }
 
   async create(spec: TopicSpec, partitions: number): Promise<void> {
-    const records = Array.from({ length: partitions }, () => [])
-    this.all.set(spec.name, { id: this.id(), spec, partitions, records })
+    const at = Array.from({ length: partitions }, () => ({ start: 0, records: [] }))
+    this.all.set(spec.name, { id: this.id(), spec, partitions, at })
   }
 
   async write(topic: StoredTopic, partition: number, records: readonly Sealed[], expectedEnd?: number): Promise<number | undefined> {
-    const stored = this.of(topic, partition)
-    const base = stored.length
+    const { start, records: stored } = this.of(topic, partition)
+    const base = start + stored.length
     if (expectedEnd !== undefined && expectedEnd !== base) return undefined
     const time = this.now()
-    for (const record of records) stored.push({ offset: stored.length, ...record, time })
+    for (const record of records) stored.push({ offset: start + stored.length, ...record, time })
     this.visible(topic.spec.name, partition)
     return base
   }
 
   read(topic: StoredTopic, partition: number, from: number, bytesMax: number): { records: LogRecord[]; next: number } {
-    const stored = this.of(topic, partition)
+    const { start, records: stored } = this.of(topic, partition)
     let bytes = 0
-    let next = from
+    let next = from - start
     while (next < stored.length && bytes < bytesMax) bytes += bytesOf(stored[next++]!)
-    return { records: stored.slice(from, next), next }
+    return { records: stored.slice(from - start, next), next: start + next }
+  }
+
+  async trim(topic: StoredTopic, partition: number, before: number): Promise<void> {
+    const place = this.of(topic, partition)
+    place.records.splice(0, before - place.start)
+    place.start = before
   }
 
   range(topic: StoredTopic, partition: number): { start: number; end: number } {
-    return { start: 0, end: this.of(topic, partition).length }
+    const { start, records } = this.of(topic, partition)
+    return { start, end: start + records.length }
   }
 
   async close(): Promise<void> {}
 
-  private of(topic: StoredTopic, partition: number): LogRecord[] {
-    return this.all.get(topic.spec.name)!.records[partition]!
+  private of(topic: StoredTopic, partition: number): MemoryPartition {
+    return this.all.get(topic.spec.name)!.at[partition]!
   }
 }
