@@ -30,6 +30,7 @@ export async function syncStart(
   for (const text of positions.slice(1)) {
     const place = parsePosition(text)
     if (!place) return { invalid: 'not a position' }
+    if (place.partition >= edge.rooms.partitionCount) return { reset: 'unknown_position' }
     const feed = place.epoch === inbox.feed.epoch ? inbox.feed : await edge.rooms.feedOf(place.partition)
     const found = await namedBy(place, feed, edge)
     if ('reset' in found) return found

@@ -18,6 +18,8 @@ import { systemClock } from './ports.js'
 import { proxy } from './proxy.js'
 import { readsByRight } from './rights.js'
 import { traceCommand } from './trace.js'
+import { LongPoll } from './transports/longpoll.js'
+import { EventStreams } from './transports/sse.js'
 import { WebsocketTransport } from './transports/websocket.js'
 import { HttpHistory, HttpReads, upstreamAgent } from './upstream.js'
 
@@ -28,6 +30,8 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
   private door!: Door
   private edge!: EdgeParts
   private websocket!: WebsocketTransport
+  private longPoll!: LongPoll
+  private streams!: EventStreams
   private readonly ownUrls: string[] = []
 
   constructor(
@@ -76,6 +80,11 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
     })
     const server = this.host.httpAdapter.getInstance<FastifyInstance>()
     liveRoutes(server, { edge: this.edge, trustProxy: config.trustProxy })
+    const streaming = { edge: this.edge, trustProxy: config.trustProxy as boolean, pingMs: times.pingMs, slowMs: times.slowMs }
+    this.longPoll = new LongPoll(streaming)
+    this.longPoll.attach(server)
+    this.streams = new EventStreams(streaming)
+    this.streams.attach(server)
     proxy(server, { url: config.ingestUrl, agent, trustProxy: config.trustProxy as boolean })
     this.websocket.attach(this.host.httpAdapter.getHttpServer() as Server)
   }
@@ -85,10 +94,17 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
     await this.edge.nodes.start()
     const server = this.host.httpAdapter.getHttpServer() as Server
     server.once('listening', () => this.ownUrls.push(...urlsOf(server.address() as AddressInfo)))
-    this.health.ready('edge', () => ({ ok: true, connections: this.websocket.size, feeds: this.edge.rooms.feedCount }))
+    this.health.ready('edge', () => ({
+      ok: true,
+      connections: this.websocket.size,
+      streams: this.streams.size,
+      feeds: this.edge.rooms.feedCount,
+    }))
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.longPoll?.drain()
+    this.streams?.drain()
     await this.websocket?.drain(edgeTimes(this.config).drainMs)
     await this.edge?.close()
     await this.door?.stop()

@@ -35,10 +35,12 @@ export function syncInput(frame: Envelope): SyncInput | WireError {
   const positions = position === undefined ? [] : Array.isArray(position) ? position : [position]
   if (positions.length > positionsMax || !positions.every((text) => typeof text === 'string' && text.length <= positionLengthMax))
     return invalid('position', 'must be a position, or a list of them')
-  if (positions.length > 0 && !parseComposite(positions[0])) return invalid('position', 'a sync begins with the position of a sync')
+  const orReset = frame.unknown === 'reset'
+  if (positions.length > 0 && !orReset && !parseComposite(positions[0]))
+    return invalid('position', 'a sync begins with the position of a sync')
   const wanted = filterInput(filter)
   if (wanted && 'code' in wanted) return wanted
-  return { positions, filter: wanted }
+  return { positions, orReset, filter: wanted }
 }
 
 export function filterInput(filter: unknown): Filter | WireError | undefined {

@@ -37,6 +37,10 @@ export class Rooms {
     return this.feeds.size
   }
 
+  get partitionCount(): number {
+    return this.log.partitions
+  }
+
   /** Partitions of rooms that are followed now. */
   partitions(): number[] {
     const prefix = `${eventsTopic('room')}/`

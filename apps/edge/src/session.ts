@@ -104,11 +104,16 @@ export class Session {
     if (this.principal) this.edge.leave(this.principal, this.link.address)
   }
 
+  /** Where the client's sync stands, if that may be said. */
+  get position(): string | undefined {
+    return this.subscriptions.position()
+  }
+
   /** Tells the client why, then ends the connection. */
   bye(code: CloseCode, more: { reconnectInMs?: number } = {}): void {
     if (this.over) return
     const ticket = comeBack(code) === 'no' ? undefined : this.ticket()
-    const position = this.subscriptions.position()
+    const { position } = this
     this.link.sink.send(JSON.stringify({ bye: { reason: closeCodes[code].name, ticket, position, ...more } }))
     this.close(code, closeCodes[code].name)
   }

@@ -24,6 +24,8 @@ import type { Ticket } from './ticket.js'
 
 export interface SyncInput {
   positions: string[]
+  /** What cannot be understood is a reset too, and no error. */
+  orReset?: boolean
   filter?: Filter
 }
 
@@ -111,11 +113,11 @@ export class Sync {
     this.inbox = { room, access, position: room.tailPosition }
     if (input.positions.length === 0) return this.beginAtTail(room, reply)
     const start = await syncStart(input.positions, room, edge)
-    if ('invalid' in start) {
+    if ('invalid' in start && !input.orReset) {
       reply({ error: wireError('invalid', start.invalid, { field: 'position' }) })
       return this.close()
     }
-    const reset = 'reset' in start ? start.reset : await this.resume(start, room, reply)
+    const reset = 'invalid' in start ? 'unknown_position' : 'reset' in start ? start.reset : await this.resume(start, room, reply)
     if (reset === undefined) return
     edge.counts.reset(reset)
     await this.beginAtTail(room, reply, () => this.sink.send(JSON.stringify({ reset: { reason: reset, position: this.position() } })))

@@ -31,6 +31,7 @@ export const limitDefaults = {
   presenceLeaseMs: [30_000, 'milliseconds that somebody stays present after their last connection'],
   presenceMembers: [1_000, 'present users of a room up to which they are named; beyond it they are counted'],
   typingMs: [60_000, 'milliseconds that somebody may be typing without saying so again'],
+  pollMs: [60_000, 'milliseconds that a long-poll waits at most'],
   batchCommands: [500, 'commands decided in one append'],
   parkedCommands: [1_000, 'commands of one partition that wait for an earlier action'],
   shutdownMs: [25_000, 'milliseconds that a process takes at most to stop in good order'],

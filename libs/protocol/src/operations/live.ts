@@ -1,9 +1,14 @@
 /** What an edge serves itself: nothing of it is decided by the authority, nothing of it is stored. */
 import { z } from 'zod'
 import type { Operation } from './operation.js'
-import { content, identifier, roomId } from './schemas.js'
+import { content, filter, identifier, roomId } from './schemas.js'
 
 const presence = z.enum(['online', 'away', 'offline'])
+
+/** One or several, comma-separated. */
+const positions = z.string().min(1).max(65_536).optional()
+/** In a query, lists are comma-separated. */
+const streamFilter = filter.shape
 
 type Of = Pick<Operation, 'name' | 'summary' | 'method' | 'routes' | 'input'> & Partial<Operation>
 
@@ -32,6 +37,23 @@ export const liveOperations: readonly Operation[] = [
     routes: ['/v1/rooms/{room}/presence'],
     input: z.strictObject({ room: roomId }),
     output: z.object({ room: z.string(), count: z.int(), users: z.array(z.object({ user: z.string(), presence })).optional() }),
+  }),
+  live({
+    name: 'sync',
+    summary: 'Long-poll: the frames of a sync since the position, and the position after them; waits up to `timeoutMs` for the first.',
+    method: 'GET',
+    routes: ['/v1/sync'],
+    op: undefined,
+    input: z.strictObject({ position: positions, timeoutMs: z.int().min(0).optional(), ...streamFilter }),
+    output: z.looseObject({ events: z.array(z.looseObject({})), position: z.string(), live: z.boolean() }),
+  }),
+  live({
+    name: 'stream',
+    summary: 'The same as server-sent events; `Last-Event-ID` is the position.',
+    method: 'GET',
+    routes: ['/v1/stream'],
+    op: undefined,
+    input: z.strictObject({ position: positions, ...streamFilter }),
   }),
   live({
     name: 'where',
