@@ -8,6 +8,8 @@ const benchmarks: Record<string, () => Promise<{ benchmark: Benchmark }>> = {
   fanout: () => import('./fanout.ts'),
   connections: () => import('./connections.ts'),
   slow: () => import('./slow.ts'),
+  partitions: () => import('./partitions.ts'),
+  replay: () => import('./replay.ts'),
   jitter: () => import('./jitter.ts'),
   rolling: () => import('./rolling.ts'),
   avalanche: () => import('./avalanche.ts'),
