@@ -9,10 +9,11 @@
  * wrote between (a paused former owner, or a write of ours that was given up and came late). The rooms that they wrote are
  * written again from our fold, before the next head. An owner that has met a later owner's mark writes no checkpoints.
  */
+import { recordCheck } from '@roomlog/log'
+import { type Head, headKey } from '@roomlog/protocol'
 import { encodeCauses } from './causes.js'
 import { chunkKeys, parseChunkKey } from './chunk-key.js'
 import type { Fold } from './fold.js'
-import { type Head, headKey, recordCheck } from './head.js'
 import type { Restored } from './restore.js'
 import type { Chunk, Room } from './room.js'
 import type { Site } from './site.js'

@@ -8,8 +8,9 @@
  * being folded less far than it, which holds also where compaction has taken the earlier record.
  */
 import type { Log, LogRecord } from '@roomlog/log'
+import { type Head, headKey } from '@roomlog/protocol'
 import { chunkKeys, parseChunkKey } from './chunk-key.js'
-import { emptyHead, type Head, headKey } from './head.js'
+import { emptyHead } from './head.js'
 import { Chunk, Room } from './room.js'
 import { Slice } from './slice.js'
 

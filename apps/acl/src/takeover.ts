@@ -2,10 +2,10 @@
  * Taking a partition over: checkpoint, replay, mark. Nothing here relies on a former owner having gone: the owner mark is
  * appended by compare-and-append like everything else, and whoever loses the race reads on and tries again.
  */
-import { type Log, RoomlogError } from '@roomlog/log'
+import { type Log, RoomlogError, recordCheck } from '@roomlog/log'
 import type { Mark } from '@roomlog/protocol'
 import type { Fold } from './fold.js'
-import { emptyHead, recordCheck } from './head.js'
+import { emptyHead } from './head.js'
 import { markRecord } from './record.js'
 import { type Restored, restore } from './restore.js'
 import type { Site } from './site.js'
@@ -83,11 +83,15 @@ async function commandsFrom({ log, topics, partition }: Site, cmd: number): Prom
   return { start }
 }
 
-/** Appends the owner mark, and before it an incarnation mark where the log begins (anew). Returns the owner mark's offset. */
+/**
+ * Appends the owner mark, and before it an incarnation mark where the log begins (anew). The owner mark repeats the
+ * incarnation, so that a log which is trimmed to it still names its incarnation first. Returns the owner mark's offset.
+ */
 async function mark({ log, newId, topics, partition }: Site, fold: Fold, newIncarnation: boolean): Promise<number> {
   for (;;) {
-    const incarnation = newIncarnation ? newId() : undefined
-    const marks: Mark[] = incarnation === undefined ? [{ mark: 'owner' }] : [{ mark: 'incarnation', incarnation }, { mark: 'owner' }]
+    const incarnation = newIncarnation ? newId() : fold.incarnation
+    const marks: Mark[] = [{ mark: 'owner', incarnation }]
+    if (newIncarnation) marks.unshift({ mark: 'incarnation', incarnation })
     const records = marks.map((one) => {
       const record = markRecord(one)
       record.headers['cmd'] = String(fold.cmd)

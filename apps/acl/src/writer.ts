@@ -1,8 +1,7 @@
 /** Writes to one partition of `<family>.state`: gathered, one in flight, and aware of what others write between. */
 import type { RecordDraft } from '@roomlog/log'
-import { recordVersion } from '@roomlog/protocol'
+import { headKey, recordVersion } from '@roomlog/protocol'
 import type { Fold } from './fold.js'
-import { headKey } from './head.js'
 import { untilDone } from './retry.js'
 import type { Site } from './site.js'
 import { Slice } from './slice.js'

@@ -1,6 +1,7 @@
 /**
  * The epoch of a partition of an append topic: (topic ID, incarnation). The incarnation is named by a mark, which is the
- * first record that a writer ever writes, and again by later marks when the log was found shorter or different.
+ * first record that a writer ever writes, and again by later marks when the log was found shorter or different. Every owner's
+ * mark repeats it, and a log is trimmed to a mark that names it; so the first record there is always does.
  */
 import type { Mark } from '@roomlog/protocol'
 import type { Log, LogRecord } from './port.js'

@@ -59,6 +59,11 @@ export function epochOf(topicId: string, incarnation: string): string {
   return short(`${topicId}\n${incarnation}`)
 }
 
-function short(text: string): string {
+/** A short check of a record's value, so that another log is not taken for this one. */
+export function recordCheck(value: Buffer | string | null): string {
+  return short(value ?? '')
+}
+
+function short(text: string | Buffer): string {
   return hash('sha256', text, 'base64url').slice(0, 8)
 }

@@ -66,5 +66,6 @@ export interface Mark {
   mark: 'owner' | 'incarnation' | 'decided'
   /** Follow-ups of decisions that appended no event; sent as those of events are, with this mark as their cause. */
   then?: unknown[]
+  /** Owner marks repeat it (older ones do not): a log that is trimmed to one of them still names its incarnation first. */
   incarnation?: string
 }
