@@ -75,6 +75,7 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
       originAllowed: (origin) => originAllowed(origin, config, this.ownUrls),
       trustProxy: config.trustProxy as boolean,
       echo: config.testEcho,
+      compression: config.compression,
       pingMs: times.pingMs,
       slowMs: times.slowMs,
     })

@@ -3,9 +3,12 @@
  * subscribers whose `after` is equal. A frame holds its bytes with the WebSocket header in front (RFC 6455, 5.2: server
  * frames are not masked), so a socket needs no framing of its own; other transports take the payload.
  */
+import { deflated } from './compression.js'
 import type { RoomRecord } from './record.js'
 
 export class Frame {
+  private small: Buffer | undefined
+
   private constructor(
     /** WebSocket header and payload, contiguous. Never changed after construction. */
     readonly framed: Buffer,
@@ -14,6 +17,17 @@ export class Frame {
 
   get payload(): Buffer {
     return this.framed.subarray(this.headerLength)
+  }
+
+  /** The same for those who negotiated compression; made when it is first asked for, and shared. */
+  get compressed(): Buffer {
+    if (this.small) return this.small
+    const payload = deflated(this.payload)
+    if (!payload) return (this.small = this.framed)
+    const { framed, at } = allocate(payload.length)
+    framed[0] = textCompressed
+    payload.copy(framed, at)
+    return (this.small = framed)
   }
 
   static text(text: string): Frame {
@@ -40,6 +54,8 @@ export function sharedFrame(record: RoomRecord): Frame {
 
 const prefix = Buffer.from('{"event":')
 const textFinal = 0x81
+/** RSV1: the payload is compressed. */
+const textCompressed = 0xc1
 
 /** From the pool: a frame lives until it is written, and those of one tick are written together. */
 function allocate(length: number): { framed: Buffer; at: number } {

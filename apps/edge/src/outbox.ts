@@ -8,6 +8,8 @@ import type { Sink } from './ports.js'
 
 export interface OutboxOptions {
   flusher: Flusher
+  /** Frames go out compressed. */
+  compressed?: boolean
   /** Bound of the send buffer: beyond it the subscriptions of this socket fall behind. */
   bytesMax: number
   onDelivered(bytes: number): void
@@ -50,12 +52,14 @@ export class Outbox implements Sink {
   }
 
   deliver(frame: Frame): void {
-    this.options.onDelivered(frame.framed.length)
-    this.put(frame.framed)
+    const framed = this.options.compressed ? frame.compressed : frame.framed
+    this.options.onDelivered(framed.length)
+    this.put(framed)
   }
 
   send(text: string): void {
-    this.put(Frame.text(text).framed)
+    const frame = Frame.text(text)
+    this.put(this.options.compressed ? frame.compressed : frame.framed)
   }
 
   put(framed: Buffer): void {

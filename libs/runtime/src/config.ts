@@ -51,6 +51,8 @@ export interface Config {
   readonly erasure: 'off' | 'keys'
   readonly edgeWorkers: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** permessage-deflate for those who ask. */
+  readonly compression: boolean
   readonly testEcho: boolean
   readonly otlpEndpoint: string | undefined
   readonly limits: Limits
@@ -73,7 +75,7 @@ export class ConfigError extends Error {
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env, options: { app?: AppName; client?: boolean } = {}): Config {
   const { values, mistakes } = readVariables(env)
-  const warnings = [...unknownVariables(env), ...unused(values)]
+  const warnings = [...unknownVariables(env), ...unused(values, options.app)]
   const app = options.app ?? 'edge'
   const http: Address = values.ROOMLOG_HTTP ?? { host: '127.0.0.1', port: defaultPorts[app] }
   const adminHttp: Address = values.ROOMLOG_ADMIN_HTTP ?? { host: '127.0.0.1', port: http.port === 0 ? 0 : http.port + 100 }
@@ -113,6 +115,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, options: { app?
     erasure: values.ROOMLOG_ERASURE,
     edgeWorkers: values.ROOMLOG_EDGE_WORKERS,
     logLevel: values.ROOMLOG_LOG_LEVEL,
+    compression: values.ROOMLOG_COMPRESSION,
     testEcho: values.ROOMLOG_TEST_ECHO,
     otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     limits: Object.fromEntries(limitNames.map((name) => [name, values[limitVariable(name)]])) as Limits,
@@ -170,10 +173,12 @@ function missingSecrets(values: Record<string, any>, http: Address, development:
 }
 
 /** Asked for, and not there yet: it does no harm to start without it. */
-function unused(values: Record<string, any>): string[] {
+function unused(values: Record<string, any>, app: AppName | undefined): string[] {
   return [
     ...(values.ROOMLOG_MQTT ? ['ROOMLOG_MQTT: there is no MQTT listener in this version'] : []),
-    ...(values.ROOMLOG_EDGE_WORKERS > 0 ? ['ROOMLOG_EDGE_WORKERS: there are no workers in this version'] : []),
+    ...(values.ROOMLOG_EDGE_WORKERS > 0 && app === undefined
+      ? ['ROOMLOG_EDGE_WORKERS: only an edge as a service of its own has workers']
+      : []),
   ]
 }
 

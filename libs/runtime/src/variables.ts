@@ -181,7 +181,13 @@ export const variables = {
   },
   ROOMLOG_EDGE_WORKERS: {
     schema: wholeNumber(0, 256).default(0),
-    meaning: 'worker threads of an edge (not available yet); 0 = none',
+    meaning:
+      'edge processes behind one port, each with an operators’ listener of its own (the port of `ROOMLOG_ADMIN_HTTP` and those after it); 0 = one process; not in the all-in-one',
+    default: '0',
+  },
+  ROOMLOG_COMPRESSION: {
+    schema: switchValue.default(false),
+    meaning: '`1` compresses frames for WebSocket clients that ask for it (permessage-deflate)',
     default: '0',
   },
   ROOMLOG_LOG_LEVEL: {

@@ -2,7 +2,7 @@
  * The WebSocket door: `/v1/ws`, subprotocol `roomlog.v1`, on the HTTP server of the app.
  *
  * The origin is judged before the upgrade. `ws` reads (with every bound it has set low) and answers pings and closes;
- * frames to the client are written framed, shared and once per tick by the `Outbox`. Nothing is compressed.
+ * frames to the client are written framed, shared and once per tick by the `Outbox`.
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream'
 import { type CloseCode, subprotocol, wireError } from '@roomlog/protocol'
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws'
 import { addressOf } from '../address.js'
+import { boundInflated, declineSmallWindows, deflateOptions, isCompressed } from '../compression.js'
 import type { EdgeParts } from '../edge.js'
 import { type Flusher, Outbox } from '../outbox.js'
 import { Session } from '../session.js'
@@ -23,6 +24,8 @@ export interface WebsocketOptions {
   trustProxy: boolean | number | readonly string[]
   /** `/echo`, through the same upgrade and limits; for tests of the limits. */
   echo: boolean
+  /** permessage-deflate for those who ask. */
+  compression?: boolean
   pingMs: number
   /** How long a full send buffer may stay full before the client is told that it is too slow. */
   slowMs: number
@@ -48,7 +51,7 @@ export class WebsocketTransport {
       maxPendingAutoPongs: socketBounds.pendingPongsMax,
       closeTimeout: socketBounds.closeMs,
       skipUTF8Validation: false,
-      perMessageDeflate: false,
+      perMessageDeflate: options.compression ? deflateOptions : false,
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
       WebSocket: EdgeSocket,
     }
@@ -95,6 +98,7 @@ export class WebsocketTransport {
     if (!this.options.originAllowed(request.headers.origin)) return refuse(socket, 403, 'Forbidden')
     if (!this.accepting) return refuse(socket, 503, 'Service Unavailable')
     const [address, token] = [addressOf(request, this.options.trustProxy), tokenOf(request, url)]
+    declineSmallWindows(request.headers)
     this.server.handleUpgrade(request, socket, head, (ws) => this.take(ws, socket as Socket, address, echo ? undefined : { token }))
   }
 
@@ -138,6 +142,7 @@ class Connection {
     socket.setNoDelay(true)
     this.outbox = new Outbox(socket, {
       flusher,
+      compressed: isCompressed(ws),
       bytesMax: edge.limits.sendBufferBytes,
       onDelivered: (bytes) => {
         edge.counts.deliveries++
@@ -164,11 +169,15 @@ class Connection {
     const count = boundUnauthenticated(this.socket, edge.limits.authenticationBytes, () =>
       this.close(4204, 'too much before authentication'),
     )
+    boundInflated(this.ws, edge.limits.authenticationBytes)
     const session = new Session(edge, {
       sink: this.outbox,
       address: this.address,
       close: (code, reason) => this.close(code, reason),
-      authenticated: () => count.stop(),
+      authenticated: () => {
+        count.stop()
+        boundInflated(this.ws, edge.limits.frameBytes)
+      },
     })
     this.session = session
     this.ws.on('message', (data: RawData, binary: boolean) => {
