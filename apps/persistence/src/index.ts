@@ -1,1 +1,2 @@
 export { PersistenceModule } from './persistence.module.js'
+export { storedCheckpoints } from './stored-checkpoints.js'

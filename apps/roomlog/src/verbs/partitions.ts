@@ -1,8 +1,8 @@
-import { internalHeader, signInternal } from '@roomlog/door'
 import type { Log } from '@roomlog/log'
 import { commandsTopic, eventsTopic, type Family, families } from '@roomlog/protocol'
-import { type Config, loadConfig } from '@roomlog/runtime'
+import { loadConfig } from '@roomlog/runtime'
 import type { Command } from 'commander'
+import { askCheckpoints, type Checkpoint } from '../checkpoints.js'
 import { openDeploymentLog } from '../open-log.js'
 import { flagsOf } from '../settings.js'
 import { note, printLine } from '../terminal.js'
@@ -18,12 +18,6 @@ interface PartitionReport {
   notStored: number | null
 }
 
-interface Checkpoint {
-  topic: string
-  partition: number
-  offset: number
-}
-
 export function partitionsVerb(root: Command): void {
   root
     .command('partitions')
@@ -33,7 +27,7 @@ export function partitionsVerb(root: Command): void {
       const log = await openDeploymentLog(config)
       const json = flagsOf(command).json === true
       try {
-        const stored = await readCheckpoints(config)
+        const stored = await askCheckpoints(config)
         if (!stored) note(`roomlog: persistence does not answer at ${config.persistenceUrl}`)
         if (!json) printLine(['topic'.padEnd(12), 'partition', 'start', 'end', 'undecided', 'not stored'].join('\t'))
         for (const family of families) {
@@ -80,19 +74,6 @@ async function lastDecided(log: Log, topic: string, partition: number, start: nu
     before = from
   }
   return none
-}
-
-async function readCheckpoints({ persistenceUrl, secret }: Config): Promise<Checkpoint[] | undefined> {
-  const path = '/internal/checkpoints'
-  try {
-    const answer = await fetch(`${persistenceUrl}${path}`, {
-      headers: { [internalHeader]: signInternal(secret, path, Date.now()) },
-      signal: AbortSignal.timeout(2_000),
-    })
-    return answer.ok ? ((await answer.json()) as { checkpoints: Checkpoint[] }).checkpoints : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function line({ topic, partition, start, end, undecided, notStored }: PartitionReport): string {

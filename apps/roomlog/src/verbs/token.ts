@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { secondsOf } from '../duration.js'
 import { clientConfig, flagsOf, secretOf, UsageError } from '../settings.js'
 import { printLine } from '../terminal.js'
 import { allScopes, type Scope, signToken } from '../token.js'
@@ -27,7 +28,7 @@ export function tokenVerb(root: Command): void {
     .option('--team <team>', 'team, or team/role (repeat for several)', collect, [])
     .action(async (user: string, options: Options, command: Command) => {
       const config = clientConfig()
-      const seconds = secondsOf(options.expires)
+      const seconds = secondsOf('--expires', options.expires)
       const token = await signToken(secretOf(config), {
         sub: user,
         seconds,
@@ -42,14 +43,6 @@ export function tokenVerb(root: Command): void {
       })
       printLine(flagsOf(command).json ? { token, user, expiresAt: Date.now() + seconds * 1_000 } : token)
     })
-}
-
-const units: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
-
-function secondsOf(text: string): number {
-  const match = /^(\d{1,6})([smhd])$/.exec(text)
-  if (!match) throw new UsageError(`--expires ${text}: must be a number and s, m, h or d`)
-  return Number(match[1]) * units[match[2]!]!
 }
 
 function scopeOf(text: string): Scope {

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { openDeploymentLog } from '../open-log.js'
 import { flagsOf } from '../settings.js'
 import { printLine } from '../terminal.js'
+import { printPlans, type TrimOptions, trim } from './trim.js'
 
 export function topicsVerb(root: Command): void {
   const verb = root.command('topics').description('creates and checks the topics of the log (opens ROOMLOG_LOG_URL)')
@@ -16,6 +17,17 @@ export function topicsVerb(root: Command): void {
     .command('check')
     .description('says what is missing or could lose acknowledged events; changes nothing')
     .action((_options: unknown, command: Command) => withLog((log, config) => check(log, config, flagsOf(command).json === true)))
+  verb
+    .command('trim')
+    .description('deletes old events that are stored in the database and covered by the authority’s checkpoint')
+    .option('--older-than <time>', 'what is younger is kept: 30d, 90d (at least 1d)', '30d')
+    .option('--dry-run', 'only says what would go, and what is kept why')
+    .action((options: TrimOptions, command: Command) =>
+      withLog(async (log, config) => {
+        const print = printPlans(flagsOf(command).json === true, options.dryRun === true)
+        if (await trim(log, config, options, print)) process.exitCode = 1
+      }),
+    )
 }
 
 async function withLog(use: (log: Log, config: Config) => Promise<void>): Promise<void> {
