@@ -24,12 +24,15 @@ export async function startWorkers({ count, logger }: WorkersOptions): Promise<{
     return worker
   }
   const keep = (slot: number, worker: Worker): void => {
-    worker.once('exit', (code, signal) => {
+    const ended = (code: number | null, signal: string | null) => {
       if (stopping) return
       logger.error({ worker: slot, code, signal }, 'worker ended')
       const delayMs = Math.min(restartMsMin * 2 ** restarts++, restartMsMax)
-      setTimeout(() => stopping || keep(slot, start(slot)), delayMs).unref()
-    })
+      setTimeout(() => stopping || keep(slot, start(slot)), delayMs)
+    }
+    // It may have ended between listening and now.
+    if (worker.isDead()) return ended(worker.process.exitCode, worker.process.signalCode)
+    worker.once('exit', ended)
     worker.once('listening', () => setTimeout(() => (restarts = 0), restartMsMax).unref())
   }
 

@@ -1,5 +1,6 @@
 /** Several edge processes behind one port. Real: the processes. Not there: the other services, which a connection does not need. */
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -19,7 +20,8 @@ afterEach(async () => {
 
 async function startEdge(): Promise<Service> {
   directory = await mkdtemp(join(tmpdir(), 'rl-'))
-  const [port, adminPort] = [await freePort(), await freePort()]
+  const port = await freePort()
+  const adminPort = await freePair()
   return startService({
     name: 'edge',
     script: join(root, 'apps/edge/dist/main.js'),
@@ -35,6 +37,20 @@ async function startEdge(): Promise<Service> {
       ROOMLOG_ADMIN_HTTP: `127.0.0.1:${adminPort}`,
     },
   })
+}
+
+/** A free port before another one: each worker has an operators' listener. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const port = await freePort()
+    const next = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      next.once('error', () => resolve(false))
+      next.listen(port + 1, '127.0.0.1', () => resolve(true))
+    })
+    next.close()
+    if (isFree) return port
+  }
 }
 
 const lines = (service: Service) =>
