@@ -12,6 +12,7 @@ import { Relations1700000000002 } from './store/migrations/0002-relations.js'
 import { Devices1700000000003 } from './store/migrations/0003-devices.js'
 import { Search1700000000004 } from './store/migrations/0004-search.js'
 import { Past1700000000005 } from './store/migrations/0005-past.js'
+import { SearchOrder1700000000006 } from './store/migrations/0006-search-order.js'
 
 export interface DatabaseOptions {
   /** Empty = embedded under `dataDir`/pg. */
@@ -90,7 +91,14 @@ function connect(url: string, options: DatabaseOptions): DataSource {
   return new DataSource({
     type: 'postgres',
     entities,
-    migrations: [RoomLog1700000000001, Relations1700000000002, Devices1700000000003, Search1700000000004, Past1700000000005],
+    migrations: [
+      RoomLog1700000000001,
+      Relations1700000000002,
+      Devices1700000000003,
+      Search1700000000004,
+      Past1700000000005,
+      SearchOrder1700000000006,
+    ],
     migrationsTableName: 'migrations',
     installExtensions: false,
     // An error's parameters are content.
