@@ -17,7 +17,7 @@ export class Live {
       typing: (principal, input) => ephemeral.type(principal, input),
       presence: (principal, { room }) => ephemeral.presentIn(principal, room),
       setPresence: async ({ user, device }, { presence }) => {
-        // It may be connected to another edge.
+        // It may be connected to other edges, or to others too.
         if (!ephemeral.presence.set(user, device, presence)) nodes.tellPresence(user, device, presence)
         return { user, presence }
       },

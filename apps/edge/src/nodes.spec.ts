@@ -48,6 +48,17 @@ test('an edge that is gone is named no more: at once when it says so, else after
   expect(stage.clock.now() - before).toBeLessThanOrEqual(16_000)
 })
 
+test('the presence of a device that is connected to two edges is one', async () => {
+  await stage.writer.join('r', 'bert')
+  const [here, there] = [await stage.client('bert', first), await stage.client('bert', second)]
+  for (const client of [here, there]) await client.request({ op: 'subscribe', room: 'r' })
+  const shown = async () => (await there.request({ op: 'presence', room: 'r' })).ok.users
+  for (let i = 0; i < 200 && (await shown()).length === 0; i++) stage.clock.advance(100)
+  await here.request({ op: 'setPresence', presence: 'offline' })
+  for (let i = 0; i < 200 && (await shown()).length > 0; i++) stage.clock.advance(100)
+  expect(await shown()).toEqual([])
+})
+
 test('the presence of a device reaches the edge that it is connected to', async () => {
   await stage.writer.join('r', 'bert')
   const bert = await stage.client('bert', second)

@@ -83,16 +83,15 @@ export class Presence {
     if (stay && !stay.access.joined) this.change(room)
   }
 
-  /** Of one device, from now on. True if the device is connected here. */
+  /** Of one device, from now on. True if it was so already; false where that is news, or the device not here. */
   set(user: string, device: string, state: PresenceState): boolean {
     const person = this.people.get(user)
     const found = person?.devices.get(device)
     if (!person || !found) return false
-    if (found.state !== state) {
-      found.state = state
-      for (const room of person.rooms) this.change(room)
-    }
-    return true
+    if (found.state === state) return true
+    found.state = state
+    for (const room of person.rooms) this.change(room)
+    return false
   }
 
   close(): void {

@@ -40,6 +40,7 @@ export class Client {
   /** Of the last acknowledged action. */
   #atLeast: string | undefined
   #inboxSeq = 0
+  #presence: 'online' | 'away' | 'offline' | undefined
   #closedFor = ''
 
   constructor(options: ConnectOptions) {
@@ -160,6 +161,17 @@ export class Client {
     this.#connection.send({ id: this.#requests.nextId(), op: 'signal', ...signal })
   }
 
+  /** That one is typing there; 0 = no longer. Lost while not connected. */
+  typing(room: string, timeoutMs?: number): void {
+    this.#connection.send({ id: this.#requests.nextId(), op: 'typing', room, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+  }
+
+  /** Of this device, from now on and after every reconnect. */
+  setPresence(presence: 'online' | 'away' | 'offline'): void {
+    this.#presence = presence
+    this.#connection.send({ id: this.#requests.nextId(), op: 'setPresence', presence })
+  }
+
   /** Ends for good: subscriptions end, what is outstanding fails, with the reason in its message. */
   close(reason = 'closed'): void {
     this.#connection.close(reason)
@@ -186,6 +198,7 @@ export class Client {
   #connected(): void {
     this.#requests.connected()
     for (const stream of this.#streams()) stream.open()
+    if (this.#presence !== undefined) this.setPresence(this.#presence)
     this.#outbox.connected()
   }
 

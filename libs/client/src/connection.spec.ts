@@ -240,3 +240,15 @@ test('connects to the edge that follows its rooms, and to the base URL where the
   await failing.client.open()
   expect(failing.server.socket.url).toBe('ws://edge/v1/ws')
 })
+
+test('the presence that was set is set again after every reconnect', async () => {
+  const { client, server, clock } = world({ token: 't' })
+  await client.open()
+  client.setPresence('away')
+  client.room('r').typing(2_000)
+  await settled()
+  server.socket.drop(1006)
+  await clock.advance(1_000)
+  expect(server.sent('setPresence').map(({ presence }) => presence)).toEqual(['away', 'away'])
+  expect(server.sent('typing')).toHaveLength(1)
+})

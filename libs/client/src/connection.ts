@@ -7,6 +7,7 @@
 import type { ByeFrame, ClientFrame, OkFrame, ServerFrame } from '@roomlog/protocol'
 import { fullJitterMs, retryDelayMs } from './backoff.js'
 import type { Bounds, Times } from './bounds.js'
+import type { ConnectionHooks } from './connection-hooks.js'
 import type { Environment, SocketLike } from './environment.js'
 import { ClientError } from './failure.js'
 import { Heartbeat } from './heartbeat.js'
@@ -14,18 +15,6 @@ import type { Placement } from './placement.js'
 import { Sender } from './sender.js'
 import { type ConnectionState, closeReason, type StateChange } from './state.js'
 import { expiryOf, type Tokens } from './token.js'
-
-export interface ConnectionHooks {
-  onState(change: StateChange): void
-  /** Authenticated: send again what must not be lost. */
-  onConnected(): void
-  onDisconnected(): void
-  /** Any frame but the answers to the connection's own requests. */
-  onFrame(frame: ServerFrame): void
-  onWoke(sleptMs: number): void
-  /** Something failed that has no other place to be told. */
-  onError(error: unknown): void
-}
 
 export const subprotocol = 'roomlog.v1'
 /** Request ID of `auth` and `ping`, which nobody else waits for. */

@@ -43,6 +43,10 @@ export class Room {
     this.client.signal({ room: this.id, type, content, ...(to === undefined ? {} : { to }) })
   }
 
+  /** Shown to whoever is there, and ends by itself; 0 = no longer. */
+  typing = (timeoutMs?: number) => this.client.typing(this.id, timeoutMs)
+  presence = () => this.client.http.presence(this.id)
+
   history = (query: HistoryQuery = {}) => this.client.http.history(this.id, query)
   members = () => this.client.http.members(this.id)
   state = () => this.client.http.state(this.id)
