@@ -152,6 +152,7 @@ const eventText = (room: string, partition: number, offset: number, seq: number,
 
 function stateNothing(path: string): string {
   const room = decodeURIComponent(path.split('/')[3] ?? '')
+  if (path.includes('/revocations')) return '{"revocations":[],"next":0,"more":false}'
   if (path.includes('/erased')) return '{"erased":[],"through":0}'
   if (path.includes('/events')) return '{"events":[],"through":0}'
   const partition = partitionOf(room, partitions)

@@ -134,6 +134,7 @@ function onePerPartition(): string[] {
 
 function stateNothing(path: string): string {
   const room = decodeURIComponent(path.split('/')[3] ?? '')
+  if (path.includes('/revocations')) return '{"revocations":[],"next":0,"more":false}'
   if (path.includes('/erased')) return '{"erased":[],"through":0}'
   if (path.includes('/events')) return '{"events":[],"through":0}'
   const partition = partitionOf(room, partitions)
