@@ -39,6 +39,18 @@ export class Chunks {
     return chunk.next > offset ? chunk : this.fetch(feed, offset, first + chunkOffsets)
   }
 
+  /** As `read`; undefined where the log was trimmed beyond the offset: persistence has what stood there. */
+  async readKept(feed: Feed, offset: number): Promise<Chunk | undefined> {
+    try {
+      return await this.read(feed, offset)
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'out_of_range') throw error
+      const { start } = await this.log.range(feed.topic, feed.partition)
+      if (offset >= start) throw error
+      return undefined
+    }
+  }
+
   private start(id: string, feed: Feed, first: number, offset: number): Promise<Chunk> {
     const reading = this.fetchWhole(id, feed, first, offset).finally(() => this.running.delete(id))
     this.running.set(id, reading)

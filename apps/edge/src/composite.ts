@@ -6,7 +6,8 @@
  * own room only, and where it is one of the inbox, it moves only what is delivered of the inbox: the rooms that were joined
  * between the two are met again and start at their joins.
  */
-import { type CompositePosition, parseComposite, parsePosition } from '@roomlog/log'
+import { type CompositePosition, eventId, type Position, parseComposite, parsePosition } from '@roomlog/log'
+import { decodeEvent } from '@roomlog/protocol'
 import type { EdgeParts } from './edge.js'
 import type { Feed } from './feed.js'
 import { RoomRecord } from './record.js'
@@ -64,7 +65,8 @@ export async function seqBelow(room: Room, offset: number, edge: EdgeParts): Pro
 async function scanBelow(room: Room, offset: number, edge: EdgeParts): Promise<number> {
   const { feed } = room
   for (let next = offset; next < feed.next; ) {
-    const chunk = await edge.chunks.read(feed, next)
+    const chunk = await edge.chunks.readKept(feed, next)
+    if (!chunk) return searchBelow(room, offset, edge)
     const found = chunk.records.find((record) => record.key === room.id && record.offset >= offset && record.headers.seq !== undefined)
     if (found) return Number(found.headers.seq) - 1
     if (chunk.next <= next) break
@@ -86,16 +88,26 @@ async function searchBelow(room: Room, offset: number, edge: EdgeParts): Promise
   return low
 }
 
-async function namedBy(
-  place: { offset: number; epoch: string; seq: number; check: string },
-  feed: Feed,
-  edge: EdgeParts,
-): Promise<RoomRecord | { reset: string }> {
+interface Named {
+  room: string
+  seq: number
+  offset: number
+}
+
+async function namedBy(place: Position, feed: Feed, edge: EdgeParts): Promise<Named | { reset: string }> {
   if (place.epoch !== feed.epoch) return { reset: 'wrong_epoch' }
   if (place.offset >= feed.next) await feed.caughtUp()
   if (place.offset >= feed.next) return { reset: 'beyond_end' }
-  const { records } = await edge.chunks.read(feed, place.offset)
-  const record = records.find(({ offset }) => offset === place.offset)
+  const chunk = await edge.chunks.readKept(feed, place.offset)
+  if (!chunk) return trimmed(place, edge)
+  const record = chunk.records.find(({ offset }) => offset === place.offset)
   const found = record && RoomRecord.of(record, feed)
   return found && found.seq === place.seq && found.check === place.check ? found : { reset: 'unknown_position' }
+}
+
+/** Persistence knows an event by its ID, of whatever age; the check in it is that of the position. */
+async function trimmed(place: Position, edge: EdgeParts): Promise<Named | { reset: string }> {
+  const text = await edge.history.event(eventId(place))
+  const event = text === undefined ? undefined : decodeEvent(text)
+  return event?.seq === place.seq ? { room: event.room, seq: event.seq, offset: place.offset } : { reset: 'unknown_position' }
 }

@@ -30,6 +30,8 @@ export interface History {
   access(room: string, user: string): Promise<AccessStatement>
   /** Events with `seq` > `after`, ascending, without gaps; deleted ones as tombstones. */
   events(room: string, after: number, limit: number): Promise<EventsPage>
+  /** The event that an ID names, as it is stored now; undefined where there is none. */
+  event(id: string): Promise<string | undefined>
   /** `seq`s of the room's erased events. */
   erased(room: string): Promise<{ erased: number[]; through: number }>
 }

@@ -1,6 +1,6 @@
 /**
  * Where a subscription that is behind reads on: the log by offset while the distance is small, persistence by `seq`
- * where it is not, and the log again from the offset at which persistence's answer is true.
+ * where it is not or the log was trimmed, and the log again from the offset at which persistence's answer is true.
  *
  * Hand-over between the sources is proven: a page begins with the `seq` after the cursor's, or it is not used.
  */
@@ -55,7 +55,8 @@ export class Replay {
   }
 
   private async fromLog(room: Room, cursor: Cursor, offset: number): Promise<Omit<Page, 'progress'>> {
-    const chunk = await this.chunks.read(room.feed, offset)
+    const chunk = await this.chunks.readKept(room.feed, offset)
+    if (!chunk) return this.fromTrimmed(room, cursor)
     const records = chunk.records
       .filter((record: LogRecord) => record.key === room.id && record.offset >= offset)
       .map((record: LogRecord) => RoomRecord.of(record, room.feed)!)
@@ -69,6 +70,12 @@ export class Replay {
       return page
     }
     return { records, cursor: { offset: chunk.next, logBudget: Math.max(cursor.logBudget - (chunk.next - offset), 0) }, source: 'log' }
+  }
+
+  /** Nothing is trimmed that persistence does not have: its answer, when there is no more of it, is true beyond the log's start. */
+  private async fromTrimmed(room: Room, cursor: Cursor): Promise<Omit<Page, 'progress'>> {
+    await room.erasures.complete()
+    return this.fromHistory(room, cursor)
   }
 
   private async fromHistory(room: Room, cursor: Cursor): Promise<Omit<Page, 'progress'>> {

@@ -50,14 +50,11 @@ async function recordAt(
   place: Position,
   { chunks, history }: { chunks: Chunks; history: History },
 ): Promise<RoomRecord | undefined> {
-  try {
-    const { records } = await chunks.read(room.feed, place.offset)
-    const found = records.find((record) => record.offset === place.offset)
+  const chunk = await chunks.readKept(room.feed, place.offset)
+  if (chunk) {
+    const found = chunk.records.find((record) => record.offset === place.offset)
     return found && RoomRecord.of(found, room.feed)
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'out_of_range') throw error
   }
-  // Trimmed from the log: persistence still has it.
   const { events } = await history.events(room.id, place.seq - 1, 1)
   const row = events[0]
   if (row?.seq !== place.seq || row.offset !== place.offset) return undefined

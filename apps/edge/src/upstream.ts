@@ -36,11 +36,22 @@ export class HttpHistory implements History {
     return this.get(`/internal/rooms/${encodeURIComponent(room)}/events?after=${after}&limit=${limit}`)
   }
 
+  async event(id: string): Promise<string | undefined> {
+    return this.text(`/internal/events/${encodeURIComponent(id)}`)
+  }
+
   erased(room: string): Promise<{ erased: number[]; through: number }> {
     return this.get(`/internal/rooms/${encodeURIComponent(room)}/erased`)
   }
 
   private async get<T>(path: string): Promise<T> {
+    const text = await this.text(path)
+    if (text === undefined) throw new RoomlogError('unavailable', 'persistence answered 404')
+    return JSON.parse(text) as T
+  }
+
+  /** Undefined = there is no such thing. */
+  private async text(path: string): Promise<string | undefined> {
     const { url, secret, agent, now = Date.now } = this.options
     try {
       const { statusCode, body } = await request(`${url}${path}`, {
@@ -48,7 +59,8 @@ export class HttpHistory implements History {
         headers: { [internalHeader]: signInternal(secret, path, now()) },
       })
       const text = await body.text()
-      if (statusCode === 200) return JSON.parse(text) as T
+      if (statusCode === 200) return text
+      if (statusCode === 404) return undefined
       throw new RoomlogError('unavailable', `persistence answered ${statusCode}`)
     } catch (error) {
       throw error instanceof RoomlogError ? error : new RoomlogError('unavailable', 'persistence does not answer', { cause: error })

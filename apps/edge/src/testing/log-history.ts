@@ -1,14 +1,24 @@
 /**
  * Persistence in memory, read from the log itself: states what is true at an offset, which may lag, and can be made to fail.
  */
-import { type Log, partitionOf } from '@roomlog/log'
-import { type AccessStatement, decodeEvent, deletionOf, type EventsPage, eventsTopic, familyOf, tombstone } from '@roomlog/protocol'
+import { type Log, type LogRecord, parseEventId, partitionOf } from '@roomlog/log'
+import {
+  type AccessStatement,
+  decodeEvent,
+  deletionOf,
+  type EventsPage,
+  eventsTopic,
+  families,
+  familyOf,
+  tombstone,
+} from '@roomlog/protocol'
 import type { History } from '../ports.js'
 
 export class LogHistory implements History {
   /** Offsets at the end of the log that are not stored yet. */
   lag = 0
   failing = false
+  private readonly archived = new Map<string, { records: LogRecord[]; next: number }>()
   calls = { access: 0, events: 0, erased: 0 }
 
   constructor(private readonly log: Log) {}
@@ -69,19 +79,44 @@ export class LogHistory implements History {
     return { erased: rows.flatMap(({ erases }) => (erases === undefined ? [] : [erases])), through }
   }
 
+  async event(id: string): Promise<string | undefined> {
+    await this.archive()
+    const place = parseEventId(id)
+    return [...this.archived]
+      .filter(([key]) => key.endsWith(`/${place?.partition}`))
+      .flatMap(([, { records }]) => records.filter(({ offset }) => offset === place?.offset).map(({ value }) => value!.toString()))
+      .find((text) => text.startsWith(`{"id":"${id}"`))
+  }
+
+  /** Stores all there is; what is trimmed from the log afterwards is served from here. */
+  async archive(): Promise<void> {
+    for (const family of families) {
+      for (let partition = 0; partition < this.log.partitions; partition++) await this.follow(eventsTopic(family), partition)
+    }
+  }
+
+  private async follow(topic: string, partition: number): Promise<LogRecord[]> {
+    const key = `${topic}/${partition}`
+    const archived = this.archived.get(key) ?? { records: [], next: 0 }
+    this.archived.set(key, archived)
+    for (;;) {
+      const from = archived.next
+      const batch = await this.log.read(topic, partition, from)
+      // Another call may have read the same meanwhile.
+      if (archived.next !== from) continue
+      archived.records.push(...batch.records)
+      archived.next = batch.next
+      if (batch.next === batch.end) return archived.records
+    }
+  }
+
   private async rows(room: string) {
     if (this.failing) throw new Error('persistence is away')
     const topic = eventsTopic(familyOf(room))
     const partition = partitionOf(room, this.log.partitions)
     const { end } = await this.log.range(topic, partition)
     const through = Math.max(end - this.lag, 0)
-    const records = []
-    for (let next = 0; next < through; ) {
-      const batch = await this.log.read(topic, partition, next)
-      records.push(...batch.records)
-      if (batch.next <= next) break
-      next = batch.next
-    }
+    const records = await this.follow(topic, partition)
     const rows = records
       .filter((record) => record.key === room && record.headers.seq !== undefined && record.offset < through)
       .map(({ offset, headers, value }) => ({
