@@ -2,7 +2,7 @@
 import type { DataSource } from 'typeorm'
 import type { ArchiverLogger } from './archiver.js'
 import type { Progress } from './progress.js'
-import { indexStep, prepareIndex } from './store/words.js'
+import { countWords, indexStep, prepareIndex } from './store/words.js'
 
 export interface IndexerOptions {
   dataSource: DataSource
@@ -17,6 +17,8 @@ const busyRecords = 1_000
 const busyMs = 2_000
 /** After a commit so much time is left for the next one before its words are looked at. */
 const settleMs = 50
+/** After so many steps the database counts its words anew: without that it sorts all that a frequent word matches. */
+const countedSteps = 20
 /** What other instances have stored is found this often. */
 const askMs = 1_000
 const retryMs = 2_000
@@ -44,12 +46,18 @@ export class Indexer {
 
   private async run(): Promise<void> {
     const { dataSource, logger, pauseFactor = 1 } = this.options
+    let steps = 0
     while (!this.stopped) {
       try {
         await prepareIndex(dataSource)
         for (let startedAt = performance.now(); !this.stopped && (await indexStep(dataSource)); startedAt = performance.now()) {
+          steps++
           await this.pause((performance.now() - startedAt) * pauseFactor, false)
           for (const until = performance.now() + busyMs; this.busy && performance.now() < until; ) await this.pause(settleMs, false)
+        }
+        if (steps >= countedSteps && !this.stopped) {
+          await countWords(dataSource)
+          steps = 0
         }
         await this.pause(askMs, true)
         await this.pause(settleMs, false)

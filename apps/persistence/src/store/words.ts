@@ -36,6 +36,11 @@ export async function prepareIndex(dataSource: DataSource): Promise<void> {
   ])
 }
 
+/** How frequent which words are, for the plan of a search. */
+export async function countWords(dataSource: DataSource): Promise<void> {
+  await dataSource.query('analyze words')
+}
+
 /** In a transaction that deletes: before it reads what it deletes. */
 export async function lockErasure(runner: QueryRunner): Promise<void> {
   await runner.query('select pg_advisory_xact_lock($1)', [erasureLock])
