@@ -1,5 +1,5 @@
 /** Real PostgreSQL, the log in memory. */
-import type { ClaimHandlers, Log } from '@roomlog/log'
+import { type ClaimHandlers, type Log, partitionOf } from '@roomlog/log'
 import { eventsTopic } from '@roomlog/protocol'
 import type { DataSource, QueryRunner } from 'typeorm'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -106,6 +106,16 @@ describe('the archiver', () => {
     expect(rows[5].value).toContain(`"content":${content}}`)
     const [room] = await database.dataSource.query(`select * from rooms where room = 'r'`)
     expect(room).toMatchObject({ seq: 6, access: 'limited', history: 'shared', messages: 1, joined: 1, last_message: 6 })
+  })
+
+  it('goes on after the log is trimmed, and says that it cannot be rebuilt from it', async () => {
+    const { writer, log, database, caughtUp } = await archive()
+    await live(writer, 5)
+    await caughtUp()
+    await log.trim(eventsTopic('room'), partitionOf('room-1', log.partitions), 2)
+    await writer.say('room-1', 'anna', 'later')
+    await caughtUp()
+    await expect(checkRebuild(log, database)).rejects.toThrow(/was trimmed to 2: the check needs an untrimmed log/)
   })
 
   it('gives the same tables as a rebuild from the log', async () => {

@@ -3,7 +3,7 @@
  * the live ones. For tests and for `doctor`; it reads the whole log, and leaves nothing behind.
  */
 import { randomBytes } from 'node:crypto'
-import type { Log } from '@roomlog/log'
+import { type Log, RoomlogError } from '@roomlog/log'
 import type { DataSource } from 'typeorm'
 import { archivedTopics } from './archiver.js'
 import { type Database, openDatabase } from './database.js'
@@ -40,9 +40,10 @@ const compared: Record<string, string> = {
   mentions: '*',
 }
 
-/** @throws RoomlogError `out_of_range` where the log was trimmed: it cannot be rebuilt from zero. */
+/** @throws RoomlogError `out_of_range` that says so where the log was trimmed: nothing can be rebuilt from zero then. */
 export async function checkRebuild(log: Log, live: Database): Promise<RebuildReport> {
   const schema = `rebuild_${randomBytes(6).toString('hex')}`
+  await untrimmed(log)
   const rebuilt = await openDatabase({ databaseUrl: live.url, dataDir: '', schema, connectionsMax: 2 })
   try {
     for (let attempt = 1; ; attempt++) {
@@ -55,6 +56,17 @@ export async function checkRebuild(log: Log, live: Database): Promise<RebuildRep
   } finally {
     await rebuilt.dataSource.query(`drop schema ${schema} cascade`)
     await rebuilt.close()
+  }
+}
+
+async function untrimmed(log: Log): Promise<void> {
+  for (const topic of archivedTopics) {
+    for (let partition = 0; partition < log.partitions; partition++) {
+      const { start } = await log.range(topic, partition)
+      if (start === 0) continue
+      const what = `${topic}/${partition} was trimmed to ${start}: the check needs an untrimmed log, for it rebuilds the tables from the first event`
+      throw new RoomlogError('out_of_range', what, { retriable: false })
+    }
   }
 }
 

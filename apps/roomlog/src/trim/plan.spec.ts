@@ -24,9 +24,10 @@ describe('how far a partition may be trimmed', () => {
   afterEach(() => log.close())
 
   const events = (count: number) => Array.from({ length: count }, (_, n) => ({ event: n }))
+  const headersOf = (value: object): Record<string, string> => ('event' in value ? { seq: '1' } : {})
   async function append(values: object[]): Promise<void> {
     const { end } = await log.range(topic, 0)
-    const records = values.map((value) => ({ key: null, value: JSON.stringify(value), headers: 'event' in value ? { seq: '1' } : {} }))
+    const records = values.map((value) => ({ key: null, value: JSON.stringify(value), headers: headersOf(value) }))
     await log.append(topic, 0, end, records)
   }
   async function state(key: string, value: object, through: number, owner = 10, of = epoch): Promise<void> {
