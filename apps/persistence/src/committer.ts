@@ -29,6 +29,7 @@ interface Waiting {
 export class Committer {
   private waiting: Waiting[] = []
   private running = false
+  private begunAt = Number.NEGATIVE_INFINITY
 
   constructor(private readonly options: CommitterOptions) {}
 
@@ -42,10 +43,10 @@ export class Committer {
 
   private async run(): Promise<void> {
     this.running = true
-    for (let begunAt = Number.NEGATIVE_INFINITY; this.waiting.length > 0; ) {
-      const waitMs = begunAt + commitPaceMs - performance.now()
+    while (this.waiting.length > 0) {
+      const waitMs = this.begunAt + commitPaceMs - performance.now()
       if (waitMs > 0 && this.events() < commitEventsFew) await pause(waitMs)
-      begunAt = performance.now()
+      this.begunAt = performance.now()
       const group = this.take()
       // One bad partition must not hold up the others: what fails together is tried alone.
       if (!(await this.commit(group, group.length === 1))) for (const one of group) await this.commit([one], true)
