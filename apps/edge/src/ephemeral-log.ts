@@ -23,6 +23,7 @@ interface Following {
 
 export class EphemeralLog {
   private readonly tails = new Map<number, Following>()
+  private readonly reading = new Map<number, Promise<LogRecord[]>>()
   private over = false
 
   constructor(
@@ -62,18 +63,14 @@ export class EphemeralLog {
     return partitionOf(room, this.log.partitions)
   }
 
-  /** The newest records of a room's partition, bounded. */
-  async recent(room: string): Promise<LogRecord[]> {
+  /** The newest records of a room's partition, bounded; those who ask at the same time share a read. */
+  recent(room: string): Promise<LogRecord[]> {
     const partition = this.partitionOf(room)
-    const { start, end } = await this.log.range(topic, partition)
-    const records: LogRecord[] = []
-    for (let next = Math.max(start, end - recentRecordsMax); next < end; ) {
-      const batch = await this.log.read(topic, partition, next)
-      records.push(...batch.records)
-      if (batch.next <= next) break
-      next = batch.next
-    }
-    return records
+    const running = this.reading.get(partition)
+    if (running) return running
+    const reading = this.readRecent(partition).finally(() => this.reading.delete(partition))
+    this.reading.set(partition, reading)
+    return reading
   }
 
   async close(): Promise<void> {
@@ -84,6 +81,18 @@ export class EphemeralLog {
       linger?.cancel()
       await tail.then((opened) => opened.stop()).catch(() => {})
     }
+  }
+
+  private async readRecent(partition: number): Promise<LogRecord[]> {
+    const { start, end } = await this.log.range(topic, partition)
+    const records: LogRecord[] = []
+    for (let next = Math.max(start, end - recentRecordsMax); next < end; ) {
+      const batch = await this.log.read(topic, partition, next)
+      records.push(...batch.records)
+      if (batch.next <= next) break
+      next = batch.next
+    }
+    return records
   }
 
   private async open(partition: number): Promise<Tail> {

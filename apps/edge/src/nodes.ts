@@ -84,7 +84,9 @@ export class Nodes {
     this.write(`presence ${node}`, JSON.stringify({ user, device, presence }), 'presence')
   }
 
+  /** Is named no more. Safe to call again. */
   async close(): Promise<void> {
+    if (this.over) return
     this.over = true
     this.timer?.cancel()
     await this.tail?.stop()

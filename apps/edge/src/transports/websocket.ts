@@ -68,9 +68,10 @@ export class WebsocketTransport {
     return this.connections.size
   }
 
-  /** Refuses new connections; those that are open go on. */
+  /** Refuses new connections, and nobody is sent here any more; those that are open go on. */
   stopAccepting(): void {
     this.accepting = false
+    void this.options.edge.nodes.close()
   }
 
   /** Shows everybody out within `graceMs`, a few at a time, each told when to come back. */
