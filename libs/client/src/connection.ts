@@ -4,7 +4,7 @@
  * What must survive a loss (subscriptions, outstanding actions, reads) is not kept here: their owners send it again when
  * `onConnected` is called.
  */
-import type { ByeFrame, ClientFrame, OkFrame, ServerFrame } from '@roomlog/protocol'
+import type { ByeFrame, ClientFrame, ServerFrame } from '@roomlog/protocol'
 import { fullJitterMs, retryDelayMs } from './backoff.js'
 import type { Bounds, Times } from './bounds.js'
 import type { ConnectionHooks } from './connection-hooks.js'
@@ -12,6 +12,7 @@ import type { Environment, SocketLike } from './environment.js'
 import { ClientError } from './failure.js'
 import { Heartbeat } from './heartbeat.js'
 import type { Placement } from './placement.js'
+import { ResumeTicket } from './resume-ticket.js'
 import { Sender } from './sender.js'
 import { type ConnectionState, closeReason, type StateChange } from './state.js'
 import { expiryOf, type Tokens } from './token.js'
@@ -30,11 +31,10 @@ export class Connection {
   #attempt = 0
   #connectedAt = 0
   #bye: ByeFrame['bye'] | undefined
-  #ticket: string | undefined
+  readonly #ticket: ResumeTicket
   #deadline: unknown
   #retry: unknown
   #renewal: unknown
-  #ticketTimer: unknown
   #renewedToken = false
   readonly #heartbeat: Heartbeat
 
@@ -46,6 +46,7 @@ export class Connection {
     private readonly times: Times,
     private readonly hooks: ConnectionHooks,
   ) {
+    this.#ticket = new ResumeTicket(environment.clock, times, () => this.send({ id: ticketRequestId, op: 'ticket' }))
     this.#heartbeat = new Heartbeat(environment.clock, times, {
       ping: () => this.send({ id: ownRequestId, op: 'ping' }),
       dead: () => this.#drop(4100, 'no_pong'),
@@ -115,7 +116,7 @@ export class Connection {
 
   #authenticate(token: string | undefined): void {
     const frame = { id: ownRequestId, op: 'auth' as const, ...(token === undefined ? {} : { token }) }
-    this.#sender!.send(this.#ticket === undefined ? frame : { ...frame, ticket: this.#ticket })
+    this.#sender!.send(this.#ticket.text === undefined ? frame : { ...frame, ticket: this.#ticket.text })
   }
 
   #receive(data: unknown, token: string | undefined): void {
@@ -132,27 +133,25 @@ export class Connection {
   #take(frame: ServerFrame, token: string | undefined): void {
     if ('bye' in frame) {
       this.#bye = frame.bye
-      if (frame.bye.ticket !== undefined) this.#ticket = frame.bye.ticket
+      this.#ticket.take(frame.bye.ticket)
     } else if ('id' in frame && frame.id === ownRequestId) {
       if ('error' in frame) this.#refused(new ClientError(frame.error))
-      else if (!this.#authenticated) this.#welcome(frame as OkFrame, token)
+      else if (!this.#authenticated) this.#welcome(token)
       return
     } else if ('id' in frame && frame.id === ticketRequestId) {
-      if ('ok' in frame && typeof frame.ok.ticket === 'string') this.#ticket = frame.ok.ticket
-      return
+      return this.#ticket.take('ok' in frame ? frame.ok.ticket : undefined)
     }
     this.hooks.onFrame(frame)
   }
 
-  #welcome({ ok }: OkFrame, token: string | undefined): void {
-    if (typeof ok.ticket === 'string') this.#ticket = ok.ticket
+  #welcome(token: string | undefined): void {
     this.environment.clock.clearTimeout(this.#deadline)
     this.#authenticated = true
     this.#renewedToken = false
     this.#connectedAt = this.environment.clock.now()
     this.#heartbeat.connected()
     this.#planRenewal(token)
-    if (token !== undefined) this.#planTicket(this.times.ticketAfter)
+    if (token !== undefined) this.#ticket.connected()
     this.#enter('connected', { reason: 'authenticated' })
     this.hooks.onConnected()
   }
@@ -197,7 +196,7 @@ export class Connection {
     const { clock } = this.environment
     clock.clearTimeout(this.#deadline)
     clock.clearTimeout(this.#renewal)
-    clock.clearTimeout(this.#ticketTimer)
+    this.#ticket.disconnected()
     this.#heartbeat.disconnected()
     this.#sender?.stop()
     this.#socket = undefined
@@ -214,14 +213,6 @@ export class Connection {
     if (this.state !== 'waiting') return
     this.environment.clock.clearTimeout(this.#retry)
     void this.#connect('slept')
-  }
-
-  /** So that a reconnect proves nothing anew, also when the edge had no time to say good-bye. */
-  #planTicket(inMs: number): void {
-    this.#ticketTimer = this.environment.clock.setTimeout(() => {
-      this.send({ id: ticketRequestId, op: 'ticket' })
-      this.#planTicket(this.times.ticketEvery)
-    }, inMs)
   }
 
   #planRenewal(token: string | undefined): void {
