@@ -22,6 +22,7 @@ import { LongPoll } from './transports/longpoll.js'
 import { EventStreams } from './transports/sse.js'
 import { WebsocketTransport } from './transports/websocket.js'
 import { HttpHistory, HttpReads, upstreamAgent } from './upstream.js'
+import { warmUp } from './warm.js'
 
 @Injectable()
 export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
@@ -91,7 +92,7 @@ export class EdgeService implements OnModuleInit, OnApplicationBootstrap, OnModu
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.door.start()
+    await Promise.all([this.door.start(), warmUp(this.log)])
     await this.edge.nodes.start()
     const server = this.host.httpAdapter.getHttpServer() as Server
     server.once('listening', () => this.ownUrls.push(...urlsOf(server.address() as AddressInfo)))
