@@ -42,8 +42,12 @@ export async function trimBefore(
 }
 
 export function printPlans(json: boolean, dryRun: boolean): (plan: TrimPlan) => void {
-  if (!json) printLine(['topic'.padEnd(12), 'partition', 'start', 'end', dryRun ? 'would go' : 'deleted', 'keeps from', 'why'].join('\t'))
-  return (plan) => printLine(json ? { ...plan, dryRun } : planLine(plan))
+  let head = json ? undefined : ['topic'.padEnd(12), 'partition', 'start', 'end', dryRun ? 'would go' : 'deleted', 'keeps from', 'why']
+  return (plan) => {
+    if (head) printLine(head.join('\t'))
+    head = undefined
+    printLine(json ? { ...plan, dryRun } : planLine(plan))
+  }
 }
 
 function planLine({ topic, partition, start, end, keepFrom, why, refused }: TrimPlan): string {
