@@ -54,7 +54,7 @@ async function readSigns(log: Log, topic: string, partition: number): Promise<{ 
       else if (record.key !== headKey && record.value) late.push({ offset: record.offset, through, owner: false })
       ownerMax = Math.max(ownerMax, owner)
     }
-    if (batch.next === at) break
+    if (batch.next === at) throw new Error(`${topic}/${partition}: the log gives nothing at offset ${at} of ${end}`)
     at = batch.next
   }
   return { headRecord, late }

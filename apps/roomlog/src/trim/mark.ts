@@ -15,7 +15,7 @@ export async function lastMark(log: Log, topic: string, partition: number, start
     for (let at = from; at < before; ) {
       const batch = await log.read(topic, partition, at)
       for (const record of batch.records) if (record.offset < before && incarnationOf(record) !== undefined) found = record.offset
-      if (batch.next === at) break
+      if (batch.next === at) throw new Error(`${topic}/${partition}: the log gives nothing at offset ${at} of ${end}`)
       at = batch.next
     }
     if (found !== undefined) return found
