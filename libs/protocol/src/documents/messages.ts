@@ -21,7 +21,8 @@ export function clientMessages(): JsonSchema {
     }),
   )
   for (const { kind, op, summary, input } of operations) {
-    if (kind !== 'command' && op && !(op in ownFrames)) messages[op] = message(op, summary, z.object({ id, op: z.literal(op), ...input.shape }))
+    if (kind !== 'command' && op && !(op in ownFrames))
+      messages[op] = message(op, summary, z.object({ id, op: z.literal(op), ...input.shape }))
   }
   return messages
 }
