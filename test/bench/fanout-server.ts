@@ -116,7 +116,11 @@ class Writer {
   private readonly ends = new Map<number, number>()
   private readonly seqs = new Map<string, number>()
 
-  constructor(private readonly log: Log) {}
+  private readonly log: Log
+
+  constructor(log: Log) {
+    this.log = log
+  }
 
   async write(room: string, type: string, content: string): Promise<void> {
     const partition = partitionOf(room, partitions)

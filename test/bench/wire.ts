@@ -22,7 +22,10 @@ export class LoadSocket {
   private readonly waiting = new Map<number, (answer: any) => void>()
   private nextId = 1
 
-  private constructor(readonly socket: Socket) {
+  readonly socket: Socket
+
+  private constructor(socket: Socket) {
+    this.socket = socket
     socket.setNoDelay(true)
     socket.on('close', () => {
       this.closed = true
