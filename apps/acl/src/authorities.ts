@@ -17,11 +17,13 @@ export class Authorities {
   private readonly held = new Map<string, Held>()
   private readonly gate = new Gate(bounds.takeoversMax)
   private claim?: Claim
+  private cancelWaking = () => {}
 
   constructor(private readonly of: AuthoritiesOptions) {}
 
   /** Asks the log for partitions. Who owns one is a matter of liveness only: two owners are slow, never wrong. */
   async start(): Promise<void> {
+    this.wakeLater()
     this.claim = await this.of.log.claim(group, families.map(commandsTopic), {
       onGranted: (partitions) => this.each(partitions, (family, partition) => this.hold(family, partition)),
       onRevoked: async (partitions) => {
@@ -33,6 +35,7 @@ export class Authorities {
   }
 
   async stop(): Promise<void> {
+    this.cancelWaking()
     await this.claim?.release()
     await Promise.all([...this.held.values()].map((held) => held.stop()))
   }
@@ -46,6 +49,13 @@ export class Authorities {
       ...emptyStatus,
       ...authority?.status,
     }))
+  }
+
+  private wakeLater(): void {
+    this.cancelWaking = (this.of.clock ?? systemClock).after(bounds.wakeMs, () => {
+      for (const { state, authority } of this.held.values()) if (state === 'deciding') authority?.wake()
+      this.wakeLater()
+    })
   }
 
   private hold(family: Family, partition: number): void {

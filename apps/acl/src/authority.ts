@@ -82,6 +82,11 @@ export class Authority {
     await this.ended.catch(() => {})
   }
 
+  /** Looks whether a checkpoint is due, also where nothing happens any more: what is quiet must not stay uncovered. */
+  wake(): void {
+    this.intake.nudge()
+  }
+
   /** For health and metrics. */
   get status() {
     const { end, cmd, rooms } = this.fold

@@ -40,6 +40,8 @@ export const bounds = {
   /** A checkpoint begins after so many records, or so long after the last where there are any. */
   checkpointEventsMax: 20_000,
   checkpointMsMax: 30_000,
+  /** How often a quiet partition is asked whether its checkpoint is due. */
+  wakeMs: 10_000,
   /** One write of a checkpoint. */
   checkpointBytesMax: 524_288,
   /** Work without giving the process's other tasks a turn. */

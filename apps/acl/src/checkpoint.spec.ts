@@ -34,7 +34,8 @@ describe('a checkpoint', () => {
     await world.owner({ bounds: { checkpointEventsMax: 4, chunkBytesMax: 700 } })
     await fill(['r'], 30)
     await until(() => world.figures.get('chunksDoubled') >= 2)
-    await until(async () => (await stateOf()).from > 30)
+    // A checkpoint covers what there was when it began: one more command, and the next one is due.
+    await until(async () => (await world.do({})) && (await stateOf()).from > 30)
     const { chunks, entries, leftovers } = await stateOf()
     expect(chunks[0]).toBeGreaterThanOrEqual(4)
     expect(leftovers).toEqual([])
@@ -43,6 +44,16 @@ describe('a checkpoint', () => {
     const last = new Map(records.map(({ key, value }) => [key!, value]))
     for (const [key, value] of last) if (key !== 'head') expect(value === null).toBe(parseChunkKey(key).chunks < chunks[0]!)
     for (const { value } of records) expect(value?.length ?? 0).toBeLessThan(1_400)
+  })
+
+  it('is also made where nothing happens any more', async () => {
+    const owner = await world.owner({ bounds: { checkpointMsMax: 30 } })
+    const { ok } = await world.do({ type: 'room.create', content: '{}' })
+    const end = Number(ok!.event.split('-')[1]) + 1
+    await until(async () => {
+      owner.wake()
+      return (await stateOf()).from >= end
+    })
   })
 
   it('writes only the rooms that changed', async () => {

@@ -48,7 +48,9 @@ const rare = [
 describe('authorities on a simulated log', () => {
   it('keep every promise through kills, pauses, doubles, lost and late requests', async () => {
     const met = new Map<string, number>()
-    for (let seed = first; seed < first + count; seed++) {
+    const missing = () => (count >= 24 ? rare.filter((what) => !met.get(what)) : [])
+    // A change of the code deals the cards anew: what was not met yet is looked for a little longer.
+    for (let seed = first; seed < first + count || (missing().length > 0 && seed < first + count * 5); seed++) {
       const simulation = new Simulation({ seed, faults })
       try {
         await simulation.run()
@@ -60,6 +62,6 @@ describe('authorities on a simulated log', () => {
         for (const [what, times] of counts) met.set(what, (met.get(what) ?? 0) + times)
       }
     }
-    if (count >= 24) expect(rare.filter((what) => !met.get(what))).toEqual([])
+    expect(missing()).toEqual([])
   }, 600_000)
 })
