@@ -141,10 +141,20 @@ async function clearPredecessor(data: string): Promise<void> {
     if (!names(pid, data)) return rmSync(file, { force: true })
     if (Date.now() > deadline) throw new Error(`another PostgreSQL (process ${pid}) runs on ${data}: stop it, or set DATABASE_URL`)
     if (!asked && !names(parentOf(pid), data)) {
-      process.kill(pid, 'SIGINT')
+      unlessGone(() => process.kill(pid, 'SIGINT'))
       asked = true
     }
     await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
+/** It may end at any moment between two looks at it: then there is nothing left to ask, or to read. */
+function unlessGone<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
   }
 }
 
@@ -152,7 +162,7 @@ async function clearPredecessor(data: string): Promise<void> {
 function names(pid: number, data: string): boolean {
   if (!(pid > 1)) return false
   const command = `/proc/${pid}/cmdline`
-  if (existsSync('/proc/self')) return existsSync(command) && readFileSync(command, 'utf8').split('\0').includes(data)
+  if (existsSync('/proc/self')) return (unlessGone(() => readFileSync(command, 'utf8')) ?? '').split('\0').includes(data)
   return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout.includes(data)
 }
 
